@@ -1,0 +1,43 @@
+# make demo and make test need python3, git and make, nothing else. uv is used where it is there.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lint types docs clean
+
+help:
+	@echo "make demo    watch a team of agents solve a problem, offline"
+	@echo "make test    run the tests"
+	@echo "make check   format, lint, types, import contract, tests: what CI runs"
+	@echo "make format  put the code into its canonical form"
+
+$(STAMP): pyproject.toml uv.lock
+	@if command -v uv >/dev/null 2>&1; then \
+		uv sync --quiet --frozen --python $(PYTHON); \
+	else \
+		$(PYTHON) -m venv .venv && \
+		$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1" && \
+		$(BIN)/python -m pip install --quiet --editable . --group dev; \
+	fi
+	@touch $(STAMP)
+
+demo: $(STAMP)
+	@$(BIN)/codegrove solve --problem bundled --id $${PROBLEM:-merge-shifts} --recipe $${RECIPE:-codetree} --seed $${SEED:-1}
+
+test: $(STAMP)
+	$(BIN)/python -P -m pytest -n 2 -q
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/mypy tests benchmarks
+	$(BIN)/python -P -m pytest -n 2 -q
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache
