@@ -1,0 +1,350 @@
+"""Limits, and the running account that keeps them."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from codegrove.errors import BudgetExceeded, UsageError
+
+SMALLEST_ANSWER = 64
+"""Output tokens below which an answer is not worth its prompt (unless the call itself asks for fewer)."""
+
+
+class BudgetReserved(BudgetExceeded):
+    """Work in flight holds the room that is left; some of it may come back. Wait instead of ending."""
+
+    def __init__(self, kind: str, spent: float, limit: float) -> None:
+        super().__init__(kind, spent, limit)
+        self.args = (f"budget for {kind} is held by work in flight: {spent:g} of {limit:g} used or reserved",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Limits of one run. None means no limit. Every limit is inclusive: `calls=5` allows five calls.
+
+    Calls, executions and nodes are never exceeded. Tokens and dollars are checked before each call with an
+    upper estimate of that call (prompt length plus the call's `max_tokens`), including calls in flight; they
+    can only be passed by a provider that bills more than it was asked for, or whose prompt turns out longer
+    than estimated. Seconds are checked before each step; a step in flight is allowed to finish.
+
+    Raises:
+        UsageError: if a limit is negative or not a number.
+    """
+
+    calls: int | None = None
+    tokens: int | None = None
+    """Input plus output tokens."""
+    dollars: float | None = None
+    executions: int | None = None
+    """Programs executed; an execution that was reused costs nothing."""
+    seconds: float | None = None
+    nodes: int | None = None
+    role_calls: Mapping[str, int] = field(default_factory=dict)
+    """Limits on the calls of single roles, e.g. ``{"critic": 5}``."""
+    answer_tokens: int = 8192
+    """Output tokens allowed to a call that names no `max_tokens` itself, where tokens or dollars are limited.
+    Without such a cap one call in flight would reserve all that is left, and none could run beside it."""
+
+    def __post_init__(self) -> None:
+        names = ("calls", "tokens", "dollars", "executions", "seconds", "nodes", "answer_tokens")
+        limits = {name: getattr(self, name) for name in names}
+        limits |= {f"role_calls.{role}": limit for role, limit in self.role_calls.items()}
+        for name, limit in limits.items():
+            if limit is not None and not limit >= 0:
+                raise UsageError(f"budget {name}={limit!r}: expected a number that is 0 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one model call used."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    dollars: float | None = 0.0
+    """Cost; None when the price is unknown (which is never the same as free)."""
+    estimated: bool = False
+    """Whether the token counts are our estimate, because the model did not report any."""
+
+    def __post_init__(self) -> None:
+        if (
+            self.input_tokens < 0
+            or self.output_tokens < 0
+            or (self.dollars is not None and not self.dollars >= 0)
+        ):
+            raise ValueError(f"usage cannot be negative: {self!r}")
+
+
+@dataclass(slots=True)
+class Spend:
+    """What a run has used so far."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    dollars: float = 0.0
+    """Known cost; see `unpriced_calls` for what is missing from it."""
+    unpriced_calls: int = 0
+    """Calls whose price is unknown."""
+    estimated_calls: int = 0
+    """Calls whose token counts were estimated."""
+    failed_calls: int = 0
+    executions: int = 0
+    reused: int = 0
+    """Executions saved because the same program had already been run on the same tests."""
+    nodes: int = 0
+    seconds: float = 0.0
+    calls_by_role: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def tokens(self) -> int:
+        """Input plus output tokens."""
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(slots=True, eq=False)
+class CallTicket:
+    """Permission for one model call. Settle it with what was used, or cancel it if nothing was sent."""
+
+    account: Account
+    role: str
+    tokens: int
+    """Reserved: prompt plus answer."""
+    dollars: float
+    """Reserved; 0 when the price is unknown or free."""
+    max_tokens: int | None
+    """Output tokens the call may ask for, so that the token budget holds; None for no cap."""
+
+    def settle(self, usage: Usage, *, failed: bool = False) -> None:
+        """Book what the call used. A failed call counts as a call: it was paid for, or may have been."""
+        self.account._release(self)
+        spend = self.account.spend
+        spend.calls += 1
+        spend.failed_calls += failed
+        spend.input_tokens += usage.input_tokens
+        spend.output_tokens += usage.output_tokens
+        spend.estimated_calls += usage.estimated
+        if usage.dollars is None:
+            spend.unpriced_calls += 1
+        else:
+            spend.dollars += usage.dollars
+        spend.calls_by_role[self.role] = spend.calls_by_role.get(self.role, 0) + 1
+
+    def cancel(self) -> None:
+        """Give the permission back: the call was never sent."""
+        self.account._release(self)
+
+
+class Account:
+    """Spend against a `Budget`, counting what is in flight.
+
+    Three questions, three answers: `exhausted` says the run is over; `blocked` says there is no room right
+    now, because work in flight holds it (`await released()`, then ask again); `open_call` and
+    `open_execution` raise `BudgetReserved` in the second case and a plain `BudgetExceeded` in the first.
+
+    Not thread-safe: all steps of a run use it from one event loop.
+
+    Args:
+        budget: the limits.
+        clock: seconds from any fixed point, monotonic. Passed in so that tests need not wait.
+    """
+
+    def __init__(self, budget: Budget | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.budget = budget or Budget()
+        self.spend = Spend()
+        self._clock = clock
+        self._started = clock()
+        self._tickets: set[CallTicket] = set()
+        self._executions_in_flight = 0
+        self._waiting: list[asyncio.Future[None]] = []
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the account was opened."""
+        return self._clock() - self._started
+
+    def exhausted(self) -> BudgetExceeded | None:
+        """Return the limit that is used up for good, or None. Never changes back.
+
+        Counts finished work only. None does not promise that the next call fits: `open_call` knows its
+        size and its role. A dollar limit of 0 is not "used up": calls that are free still fit.
+        """
+        budget, spend = self.budget, self.spend
+        used: list[tuple[str, float, float | None]] = [
+            ("seconds", round(self.seconds, 3), budget.seconds),
+            ("calls", spend.calls, budget.calls),
+            ("tokens", spend.tokens, budget.tokens),
+            ("dollars", spend.dollars, budget.dollars or None),
+            ("executions", spend.executions, budget.executions),
+            ("nodes", spend.nodes, budget.nodes),
+        ]
+        for kind, spent, limit in used:
+            if limit is not None and spent >= limit:
+                return BudgetExceeded(kind, spent, limit)
+        return None
+
+    def blocked(self) -> BudgetReserved | None:
+        """Return the limit whose remaining room is held by work in flight, or None."""
+        calls, tokens, dollars = self._in_flight()
+        budget, spend = self.budget, self.spend
+        held: list[tuple[str, float, float, float | None]] = [
+            ("calls", spend.calls, calls, budget.calls),
+            ("tokens", spend.tokens, tokens, budget.tokens),
+            ("dollars", spend.dollars, dollars, budget.dollars),
+            ("executions", spend.executions, self._executions_in_flight, budget.executions),
+        ]
+        for kind, spent, in_flight, limit in held:
+            if limit is not None and in_flight and spent < limit <= spent + in_flight:
+                return BudgetReserved(kind, spent + in_flight, limit)
+        return None
+
+    async def released(self) -> None:
+        """Wait until a call or an execution in flight ends; return at once when there is none."""
+        if not self._tickets and not self._executions_in_flight:
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        try:
+            await future
+        finally:
+            if future in self._waiting:
+                self._waiting.remove(future)
+
+    def open_call(
+        self,
+        role: str,
+        *,
+        prompt_tokens: int = 0,
+        max_tokens: int | None = None,
+        price: tuple[float, float] | None = (0.0, 0.0),
+    ) -> CallTicket:
+        """Reserve room for one model call.
+
+        The ticket allows fewer output tokens than asked for where less is left, but never fewer than
+        `SMALLEST_ANSWER` (or what was asked for, if that is less).
+
+        Args:
+            role: who calls, for per-role limits and spend.
+            prompt_tokens: upper estimate of the prompt's tokens.
+            max_tokens: output tokens the call wants; None for `Budget.answer_tokens` where tokens or dollars
+                are limited.
+            price: dollars per input token and per output token; None when unknown.
+
+        Raises:
+            BudgetReserved: if there may be room when a call in flight has ended.
+            BudgetExceeded: if the call could pass a limit.
+            UsageError: if dollars are limited and the price is unknown.
+        """
+        budget, spend = self.budget, self.spend
+        if budget.dollars is not None and price is None:
+            raise UsageError(
+                f"budget dollars={budget.dollars:g}, but the price of the model for role {role!r} is unknown;"
+                " give its price, or limit calls or tokens instead"
+            )
+        self._require_time()
+        calls, tokens, dollars = self._in_flight()
+        self._require("calls", spend.calls, calls, 1, budget.calls)
+        self._require(
+            f"calls:{role}",
+            spend.calls_by_role.get(role, 0),
+            sum(ticket.role == role for ticket in self._tickets),
+            1,
+            budget.role_calls.get(role),
+        )
+        input_price, output_price = price or (0.0, 0.0)
+        limited = budget.tokens is not None or (budget.dollars is not None and output_price > 0)
+        wanted = budget.answer_tokens if max_tokens is None and limited else max_tokens
+        if wanted is not None:
+            wanted = self._fit("tokens", spend.tokens, tokens, prompt_tokens, 1, wanted, budget.tokens)
+            prompt_cost = prompt_tokens * input_price
+            wanted = self._fit(
+                "dollars", spend.dollars, dollars, prompt_cost, output_price, wanted, budget.dollars
+            )
+        answer = wanted or 0
+        ticket = CallTicket(
+            self, role, prompt_tokens + answer, prompt_tokens * input_price + answer * output_price, wanted
+        )
+        self._tickets.add(ticket)
+        return ticket
+
+    def open_execution(self) -> None:
+        """Reserve room for executing one program; close it with `close_execution`.
+
+        Raises:
+            BudgetReserved: if executions in flight hold what is left.
+            BudgetExceeded: if it would pass a limit.
+        """
+        self._require_time()
+        self._require(
+            "executions", self.spend.executions, self._executions_in_flight, 1, self.budget.executions
+        )
+        self._executions_in_flight += 1
+
+    def close_execution(self) -> None:
+        """Book one execution that was opened."""
+        if not self._executions_in_flight:
+            raise RuntimeError("an execution was closed that was never opened")
+        self._executions_in_flight -= 1
+        self.spend.executions += 1
+        self._wake()
+
+    def close(self) -> Spend:
+        """Stamp the elapsed time and return the final spend."""
+        self.spend.seconds = self.seconds
+        return self.spend
+
+    def _in_flight(self) -> tuple[int, int, float]:
+        # Summed afresh: a running float total would keep rounding dust after the last call has ended, and
+        # `blocked` would wait for calls that do not exist.
+        tokens = sum(ticket.tokens for ticket in self._tickets)
+        return len(self._tickets), tokens, math.fsum(ticket.dollars for ticket in self._tickets)
+
+    def _release(self, ticket: CallTicket) -> None:
+        if ticket not in self._tickets:
+            raise RuntimeError("a call ticket was closed twice")
+        self._tickets.remove(ticket)
+        self._wake()
+
+    def _wake(self) -> None:
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(None)
+        self._waiting.clear()
+
+    def _require_time(self) -> None:
+        limit = self.budget.seconds
+        if limit is not None and self.seconds >= limit:
+            raise BudgetExceeded("seconds", round(self.seconds, 3), limit)
+
+    def _fit(
+        self,
+        kind: str,
+        spent: float,
+        in_flight: float,
+        prompt: float,
+        each: float,
+        wanted: int,
+        limit: float | None,
+    ) -> int:
+        """Return how many of the wanted output tokens fit, each costing `each` of a limited resource."""
+        if limit is None:
+            return wanted
+        full = prompt + wanted * each
+        if spent + in_flight + full <= limit:
+            return wanted
+        # Better to wait for the room that calls in flight may give back than to cut this answer short.
+        self._require(kind, spent, in_flight, min(full, prompt + min(wanted, SMALLEST_ANSWER) * each), limit)
+        if in_flight:
+            raise BudgetReserved(kind, spent + in_flight, limit)
+        return min(wanted, int((limit - spent - prompt) / each)) if each else wanted
+
+    @staticmethod
+    def _require(kind: str, spent: float, in_flight: float, more: float, limit: float | None) -> None:
+        if limit is None or spent + in_flight + more <= limit:
+            return
+        if in_flight and spent + more <= limit:
+            raise BudgetReserved(kind, spent + in_flight, limit)
+        raise BudgetExceeded(kind, spent + in_flight, limit)

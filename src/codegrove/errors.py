@@ -1,0 +1,105 @@
+"""Everything codegrove raises on purpose.
+
+CodegroveError
+├── UsageError          the caller gave something that cannot be used; the message says what to try
+│   ├── TaskError       a file or text that is no task
+│   ├── RecipeError     a recipe that does not validate (file, line, column where known)
+│   ├── PromptError     a prompt file or its variables do not fit
+│   └── ModelSpecError  a model name nobody knows, or a model that lacks its key
+├── ModelError          a model call failed; says whether trying again can help
+├── UnreadableAnswer    a model answered, but not in the form that was asked for
+├── BudgetExceeded      a limit would be passed; carries kind, spent and limit
+├── StateUpdateError    a step returned something the shared state does not have
+├── SandboxError        the sandbox itself failed: never the candidate's fault
+└── TreeError           a search tree was used against its rules
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class CodegroveError(Exception):
+    """Root of all errors raised on purpose by codegrove."""
+
+
+class UsageError(CodegroveError):
+    """Bad input from the caller. The command line turns it into one message and exit code 2."""
+
+
+class TaskError(UsageError):
+    """A file or text that cannot be read as a task."""
+
+
+class RecipeError(UsageError):
+    """A recipe that does not validate."""
+
+
+class PromptError(UsageError):
+    """A prompt file is malformed, or was rendered with missing or surplus variables."""
+
+
+class ModelSpecError(UsageError):
+    """A model specification that cannot be turned into a model."""
+
+
+class ModelError(CodegroveError):
+    """A model call failed.
+
+    Attributes:
+        kind: short name of what went wrong: ``rate_limit``, ``server``, ``connection``, ``timeout``,
+            ``auth``, ``bad_request``, ``refused`` or ``other``.
+        retryable: whether the same call may succeed later.
+        retry_after: seconds the provider asked to wait, where it said so.
+    """
+
+    def __init__(
+        self, message: str, *, kind: str = "other", retryable: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.retryable = retryable
+        self.retry_after = retry_after
+
+
+class UnreadableAnswer(CodegroveError):
+    """A model's answer does not have the form its prompt asked for."""
+
+
+class BudgetExceeded(CodegroveError):
+    """A limit would be passed by what was about to happen.
+
+    Attributes:
+        kind: the resource: ``calls``, ``tokens``, ``dollars``, ``executions``, ``seconds`` or ``nodes``
+            (``calls:<role>`` for a limit on one role).
+        spent: what is already used, including work in flight.
+        limit: the limit that would be passed.
+    """
+
+    def __init__(self, kind: str, spent: float, limit: float) -> None:
+        super().__init__(f"budget for {kind} is used up: {spent:g} of {limit:g}")
+        self.kind = kind
+        self.spent = spent
+        self.limit = limit
+
+
+class StateUpdateError(CodegroveError):
+    """A step returned a misspelt key, a value of the wrong type, or named an unknown next step."""
+
+
+class SandboxError(CodegroveError):
+    """The sandbox could not do its work. Never means that a candidate is wrong."""
+
+
+class TreeError(CodegroveError):
+    """A search tree was used against its rules."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the closest known word, or a list of what is known."""
+    options = sorted(known)
+    close = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known: {', '.join(options)}" if options else ""

@@ -1,0 +1,56 @@
+"""What carrying out one step of a search brought."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from codegrove.candidate import Candidate
+from codegrove.task import Test
+from codegrove.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """One plan, strategy, thought or reflection that a planner offers."""
+
+    text: str
+    score: float | None = None
+    """Confidence or prior as the model gave it; None when it gave none."""
+    data: Mapping[str, str] = field(default_factory=dict)
+    """Further named parts of the answer, e.g. a recalled exemplar's description."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What a critic said."""
+
+    text: str
+    score: float | None = None
+    accepted: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why an expansion brought nothing, or not all of it."""
+
+    kind: Literal["model", "unreadable", "budget", "sandbox", "step"]
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What carrying out an expansion brought. Fields that do not apply stay empty."""
+
+    answer: str = ""
+    """The model's raw reply."""
+    proposals: tuple[Proposal, ...] = ()
+    program: Candidate | None = None
+    tests: tuple[Test, ...] = ()
+    review: Review | None = None
+    verdict: Verdict | None = None
+    trace: str = ""
+    """Executed blocks with variable values, where the action asked for them."""
+    failure: Failure | None = None
+    """Set when a step failed; other fields may still hold what came before it."""
