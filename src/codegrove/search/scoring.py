@@ -1,0 +1,43 @@
+"""How good a program looks, judged by the tests a search may see."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from codegrove.search.tree import Node
+from codegrove.task import Origin, Test
+from codegrove.verdict import Status, Verdict
+
+GIVEN = frozenset({Origin.VISIBLE})
+"""Tests that came with the task."""
+WRITTEN = frozenset({Origin.GENERATED, Origin.INPUT_ONLY, Origin.PROPERTY})
+"""Tests that models wrote during the search."""
+
+
+def share_passed(
+    verdict: Verdict | None, tests: Sequence[Test], origins: Collection[Origin] | None = None
+) -> float | None:
+    """Return the share of judged tests that passed, in [0, 1], or None when nothing could be judged.
+
+    Args:
+        verdict: verdict on `tests`; None counts as not judged.
+        tests: the tests the verdict speaks about, in the order of its results.
+        origins: count only tests of these origins; None counts all.
+    """
+    if verdict is None:
+        return None
+    if verdict.status is Status.INVALID and tests:
+        return 0.0
+    judged = passed = 0
+    for test, result in zip(tests, verdict.results, strict=False):
+        if (origins is None or test.origin in origins) and result.status is not Status.UNJUDGED:
+            judged += 1
+            passed += result.passed
+    return passed / judged if judged else None
+
+
+def rank_key(node: Node) -> tuple[float, float]:
+    """Order programs: the task's own tests first, generated tests as the tie break. Larger is better."""
+    given = share_passed(node.verdict, node.tests, GIVEN)
+    written = share_passed(node.verdict, node.tests, WRITTEN)
+    return (-1.0 if given is None else given, -1.0 if written is None else written)

@@ -1,0 +1,119 @@
+"""One search: a policy, its tree, its random numbers, and the log from which all of them can be rebuilt."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from codegrove.errors import TreeError
+from codegrove.outcome import Outcome
+from codegrove.search.policy import DONE, WAIT, Expansion, Policy, Signal
+from codegrove.search.tree import SearchTree
+from codegrove.task import Task
+
+_OUTCOME = TypeAdapter(Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The policy was asked and gave the expansion with this id."""
+
+    expansion: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The expansion with this id was answered."""
+
+    expansion: int
+    outcome: Outcome
+
+
+Event = Asked | Told
+
+
+class Search:
+    """Drives one policy and keeps the log of what happened.
+
+    The tree is a fold over the log: replaying the same events on a fresh policy with the same seed gives the
+    same tree, the same open expansions and the same next choice.
+    """
+
+    def __init__(
+        self, task: Task, policy: Policy, *, seed: int = 0, on_event: Callable[[Event], None] | None = None
+    ) -> None:
+        self.tree = SearchTree(task)
+        self.policy = policy
+        self.seed = seed
+        self.events: list[Event] = []
+        self.open: dict[int, Expansion] = {}
+        """Expansions in flight, by id."""
+        self._rng = random.Random(seed)
+        self._asked = 0
+        self._on_event = on_event
+
+    def ask(self) -> Expansion | Signal:
+        """Return what to do next. `WAIT` is only returned while something is in flight."""
+        choice = self.policy.ask(self.tree, self._asked, self._rng)
+        if isinstance(choice, Signal):
+            return DONE if choice is WAIT and not self.open else choice
+        if choice.id != self._asked:
+            raise TreeError(f"the policy numbered an expansion {choice.id}; expected {self._asked}")
+        self._asked += 1
+        self.open[choice.id] = choice
+        self._log(Asked(choice.id))
+        return choice
+
+    def tell(self, expansion_id: int, outcome: Outcome) -> None:
+        """Record what an open expansion brought.
+
+        Raises:
+            TreeError: if no such expansion is open (never asked, or told twice).
+        """
+        expansion = self.open.pop(expansion_id, None)
+        if expansion is None:
+            raise TreeError(f"expansion {expansion_id} is not open: it was never asked for, or told twice")
+        self.policy.tell(self.tree, expansion, outcome)
+        self._log(Told(expansion_id, outcome))
+
+    def answer(self) -> int | None:
+        """Return the node the method would return now, or None."""
+        return self.policy.answer(self.tree)
+
+    def replay(self, events: Iterable[Event]) -> None:
+        """Apply recorded events to this fresh search; expansions without an answer stay open.
+
+        Raises:
+            TreeError: if the events do not belong to this task, policy and seed.
+        """
+        for event in events:
+            if isinstance(event, Told):
+                self.tell(event.expansion, event.outcome)
+                continue
+            choice = self.ask()
+            if isinstance(choice, Signal) or choice.id != event.expansion:
+                raise TreeError(f"event log does not fit: expected expansion {event.expansion}, got {choice}")
+
+    def _log(self, event: Event) -> None:
+        self.events.append(event)
+        if self._on_event is not None:
+            self._on_event(event)
+
+
+def event_to_json(event: Event) -> dict[str, Any]:
+    """Return an event as JSON-ready data."""
+    if isinstance(event, Asked):
+        return {"asked": event.expansion}
+    outcome = _OUTCOME.dump_python(event.outcome, mode="json", exclude_defaults=True)
+    return {"told": event.expansion, "outcome": outcome}
+
+
+def event_from_json(data: dict[str, Any]) -> Event:
+    """Rebuild an event from `event_to_json`'s data."""
+    if "asked" in data:
+        return Asked(data["asked"])
+    return Told(data["told"], _OUTCOME.validate_python(data["outcome"]))
