@@ -6,10 +6,13 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING
 
 from codegrove.search.scoring import share_passed
-from codegrove.search.tree import ROOT, Node, SearchTree
 from codegrove.verdict import Status
+
+if TYPE_CHECKING:  # the tree draws itself with this module in notebooks
+    from codegrove.search.tree import Node, SearchTree
 
 _PIES = "○◔◑◕●"
 _ROW, _COLUMN, _RADIUS = 24, 170, 7
@@ -32,7 +35,7 @@ class Row:
 
 def label(node: Node, tree: SearchTree) -> str:
     """Return a short name: what the node is, its first words, and how many tests its program passes."""
-    if node.id == ROOT:
+    if not node.parents:
         return tree.task.id
     words = " ".join(node.text.split())
     about = f" {words[:46]}…" if len(words) > 47 else f" {words}" if words else ""
@@ -50,7 +53,7 @@ def rows(tree: SearchTree, *, answer: int | None = None, most: int | None = None
     path = {node.id for node in tree.path(answer)} if answer is not None else set()
     shown = _shown(tree, path, most)
     result: list[Row] = []
-    stack: list[tuple[int, str, str]] = [(ROOT, "", "")]
+    stack: list[tuple[int, str, str]] = [(tree.root.id, "", "")]
     while stack:
         node_id, prefix, below = stack.pop()
         node = tree[node_id]
@@ -117,7 +120,7 @@ def _shown(tree: SearchTree, path: set[int], most: int | None) -> set[int]:
     if most is None or len(tree) <= most:
         return set(range(len(tree)))
     # Whatever is shown needs its ancestors shown, so whole upward paths are added while they fit.
-    shown = {ROOT, *path}
+    shown = {tree.root.id, *path}
     newest = len(tree) - 1
     by_worth = sorted(
         range(1, len(tree)), key=lambda i: (i != newest, -max(tree[i].best, tree[i].reward or 0.0), i)
@@ -169,8 +172,8 @@ def _dot(row: Row, y: float, tree: SearchTree) -> str:
     share = share_passed(node.verdict, node.tests)
     colour = _COLOURS["good" if share == 1 else "partly" if share is not None else "bad"]
     title = escape(f"#{node.id} {node.kind}\n{node.text[:300]}".strip())
-    caption = tree.task.id if node.id == ROOT else f"#{node.id}{_tests(node)}"
-    if node.id != ROOT and node.text and node.kind != "program":
+    caption = tree.task.id if not node.parents else f"#{node.id}{_tests(node)}"
+    if node.parents and node.text and node.kind != "program":
         words = " ".join(node.text.split())
         caption += f" {words[:16]}…" if len(words) > 17 else f" {words}"
     more = f" +{row.folded}" if row.folded else ""

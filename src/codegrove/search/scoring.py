@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
-from codegrove.search.tree import Node
 from codegrove.task import Origin, Test
 from codegrove.verdict import Status, Verdict
+
+if TYPE_CHECKING:
+    from codegrove.search.tree import Node
 
 GIVEN = frozenset({Origin.VISIBLE})
 """Tests that came with the task."""
@@ -30,9 +33,12 @@ def share_passed(
         return 0.0
     judged = passed = 0
     for test, result in zip(tests, verdict.results, strict=False):
-        if (origins is None or test.origin in origins) and result.status is not Status.UNJUDGED:
-            judged += 1
-            passed += result.passed
+        if origins is None or test.origin in origins:
+            status = result.status
+            if status is Status.PASSED:
+                passed += 1
+            if status is not Status.UNJUDGED:
+                judged += 1
     return passed / judged if judged else None
 
 

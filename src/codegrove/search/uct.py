@@ -17,7 +17,7 @@ from pydantic import Field
 
 from codegrove.outcome import Outcome
 from codegrove.search.policy import DONE, WAIT, ActionKind, Expansion, Signal
-from codegrove.search.scoring import rank_key, share_passed
+from codegrove.search.scoring import share_passed
 from codegrove.search.settings import PolicySettings
 from codegrove.search.tree import ROOT, Node, SearchTree
 
@@ -50,12 +50,16 @@ class Uct:
     """UCT or P-UCT over programs.
 
     The root's children are written from scratch, deeper nodes repair their parent. The reward is the share of
-    tests passed (the task's own; generated ones when it has none). Nodes that pass everything are leaves.
+    the task's own tests that pass. Nodes that pass everything are leaves.
     The prior of a child is uniform over its siblings' places.
     """
 
     def __init__(self, settings: UctSettings | None = None) -> None:
         self.settings = settings or UctSettings()
+        # Copied out of the settings: reading a pydantic field costs as much as a step of the descent.
+        self._c, self._loss, self._width = self.settings.c, self.settings.virtual_loss, self.settings.width
+        self._plain = self.settings.formula == "uct"
+        self._use_mean = self.settings.backup == "mean"
         self._asked = 0
         self._opening: Counter[int] = Counter()
         """Expansions in flight at a node: children that are not born yet."""
@@ -64,6 +68,7 @@ class Uct:
         self._closed: set[int] = set()
         """Nodes below which nothing is left to expand."""
         self._best: int | None = None
+        self._best_reward = -math.inf
         self._solved = False
 
     @property
@@ -120,58 +125,57 @@ class Uct:
         value = node.reward if node.reward is not None else tree.nodes[parent].mean
         discount = self.settings.gamma if self.settings.backup == "discounted_max" else 1.0
         tree.backup(node.id, value, discount=discount)
-        if self._best is None or rank_key(node) > rank_key(tree.nodes[self._best]):
-            self._best = node.id
+        known = -1.0 if node.reward is None else node.reward
+        if known > self._best_reward:
+            self._best, self._best_reward = node.id, known
         if node.reward == 1.0:
             self._solved = True
-        self._close_upwards(tree, node.id)
+        if node.reward == 1.0 or node.depth == self.settings.max_depth:
+            self._close_upwards(tree, node.id)
 
     def answer(self, tree: SearchTree) -> int | None:
         """Return the program with the largest reward; the earliest one on ties."""
         return self._best
 
     def _select(self, tree: SearchTree) -> int | None:
-        """Return the node to expand, or None when every way down is blocked by expansions in flight."""
-        nodes, width = tree.nodes, self.settings.width
+        """Return the node to expand, or None when every way down is blocked by expansions in flight.
+
+        Goes to the open child with the highest score, the earliest on ties, until a node has a free place. One
+        loop and local names on purpose: this runs once per level of every step.
+        """
+        nodes, closed, width = tree.nodes, self._closed, self._width
+        opening, failed = self._opening.get, self._failed.get
+        c, loss, plain, use_mean = self._c, self._loss, self._plain, self._use_mean
+        sqrt, log = math.sqrt, math.log
         blocked: set[int] = set()
         while True:
             node = nodes[ROOT]
-            while node.id not in self._closed:
-                if len(node.children) + self._opening[node.id] + self._failed[node.id] < width:
+            while True:
+                children = node.children
+                if len(children) + opening(node.id, 0) + failed(node.id, 0) < width and node.id not in closed:
                     return node.id
-                child = self._best_child(tree, node, blocked)
-                if child is None:
+                parent_visits = node.visits + loss * node.pending
+                if plain:
+                    spread = c * sqrt(log(parent_visits)) if parent_visits > 1 else 0.0
+                else:
+                    spread = c * sqrt(parent_visits)
+                best_child, best_score = None, -math.inf
+                for child_id in children:
+                    if child_id in closed or child_id in blocked:
+                        continue
+                    child = nodes[child_id]
+                    visits = child.visits + loss * child.pending
+                    # In max mode an expansion in flight cannot lower Q: only its visit counts against it.
+                    value = child.total / visits if use_mean else child.best
+                    score = value + (spread / sqrt(visits) if plain else spread * child.prior / (1 + visits))
+                    if score > best_score:
+                        best_child, best_score = child, score
+                if best_child is None:
                     break
-                node = child
+                node = best_child
             if node.id == ROOT:
                 return None
             blocked.add(node.id)
-
-    def _best_child(self, tree: SearchTree, node: Node, blocked: set[int]) -> Node | None:
-        """Return the open child with the highest score; the earliest on ties."""
-        nodes, closed, settings = tree.nodes, self._closed, self.settings
-        loss = settings.virtual_loss
-        use_mean = settings.backup == "mean"
-        parent_visits = node.visits + loss * node.pending
-        if settings.formula == "uct":
-            spread = settings.c * math.sqrt(math.log(parent_visits)) if parent_visits > 1 else 0.0
-        else:
-            spread = settings.c * math.sqrt(parent_visits)
-        best_child, best_score = None, -math.inf
-        for child_id in node.children:
-            if child_id in closed or child_id in blocked:
-                continue
-            child = nodes[child_id]
-            visits = child.visits + loss * child.pending
-            # In max mode an expansion in flight cannot lower Q, so that only its visit counts against it.
-            value = child.total / visits if use_mean else child.best
-            if settings.formula == "uct":
-                score = value + spread / math.sqrt(visits)
-            else:
-                score = value + spread * child.prior / (1 + visits)
-            if score > best_score:
-                best_child, best_score = child, score
-        return best_child
 
     def _close_upwards(self, tree: SearchTree, node_id: int) -> None:
         """Mark the node closed if nothing can be expanded below it, and its ancestors likewise."""
