@@ -39,7 +39,7 @@ class AccountMachine(RuleBasedStateMachine):
         cents=limits(50),
         executions=limits(4),
         coder_calls=limits(3),
-        answer_tokens=st.integers(0, 400),
+        answer_tokens=st.integers(1, 400),
     )
     def open_account(
         self,
@@ -71,7 +71,7 @@ class AccountMachine(RuleBasedStateMachine):
         role=st.sampled_from(["coder", "critic"]),
         prompt=st.integers(0, 300),
         wanted=st.none() | st.integers(1, 500),
-        price=st.sampled_from([(0.0, 0.0), (1e-4, 3e-4)]),
+        price=st.sampled_from([(0.0, 0.0), (1e-4, 3e-4), (1e-4, 0.0)]),
     )
     def open_call(
         self, role: str, prompt: int, wanted: int | None, price: tuple[float, float]
@@ -250,6 +250,13 @@ def test_a_dollar_limit_refuses_an_unknown_price() -> None:
     assert Account(Budget(calls=1)).open_call("coder", price=None).dollars == 0.0
 
 
+def test_a_price_for_prompts_alone_is_kept_to() -> None:
+    account = Account(Budget(dollars=1.0))
+    account.open_call("coder", prompt_tokens=600, price=(0.001, 0.0))
+    with pytest.raises(BudgetReserved):
+        account.open_call("coder", prompt_tokens=600, price=(0.001, 0.0))
+
+
 def test_a_limit_of_zero_dollars_still_allows_what_is_free() -> None:
     account = Account(Budget(dollars=0.0))
     assert account.exhausted() is None
@@ -341,3 +348,8 @@ def test_a_limit_below_zero_is_refused(name: str) -> None:
 def test_a_role_limit_below_zero_is_refused() -> None:
     with pytest.raises(UsageError, match=r"role_calls\.coder"):
         Budget(role_calls={"coder": -1})
+
+
+def test_an_answer_without_tokens_is_refused() -> None:
+    with pytest.raises(UsageError, match="answer_tokens=0: expected 1 or more"):
+        Budget(answer_tokens=0)

@@ -50,12 +50,14 @@ class Budget:
     Without such a cap one call in flight would reserve all that is left, and none could run beside it."""
 
     def __post_init__(self) -> None:
-        names = ("calls", "tokens", "dollars", "executions", "seconds", "nodes", "answer_tokens")
+        names = ("calls", "tokens", "dollars", "executions", "seconds", "nodes")
         limits = {name: getattr(self, name) for name in names}
         limits |= {f"role_calls.{role}": limit for role, limit in self.role_calls.items()}
         for name, limit in limits.items():
             if limit is not None and not limit >= 0:
                 raise UsageError(f"budget {name}={limit!r}: expected a number that is 0 or more")
+        if not self.answer_tokens >= 1:
+            raise UsageError(f"budget answer_tokens={self.answer_tokens!r}: expected 1 or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,10 @@ class Account:
         """Seconds since the account was opened."""
         return self._clock() - self._started
 
+    def start(self) -> None:
+        """Start the clock anew: setting up is over, the run begins."""
+        self._started = self._clock()
+
     def exhausted(self) -> BudgetExceeded | None:
         """Return the limit that is used up for good, or None. Never changes back.
 
@@ -255,7 +261,7 @@ class Account:
             budget.role_calls.get(role),
         )
         input_price, output_price = price or (0.0, 0.0)
-        limited = budget.tokens is not None or (budget.dollars is not None and output_price > 0)
+        limited = budget.tokens is not None or (budget.dollars is not None and input_price + output_price > 0)
         wanted = budget.answer_tokens if max_tokens is None and limited else max_tokens
         if wanted is not None:
             wanted = self._fit("tokens", spend.tokens, tokens, prompt_tokens, 1, wanted, budget.tokens)

@@ -1,0 +1,174 @@
+"""Calls on account: room is reserved before, and what was used is booked after."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from codegrove.budget import Account, Budget, BudgetReserved, CallTicket, Usage
+from codegrove.errors import ModelError, UsageError
+from codegrove.models.port import Model, Price, Reply, Request
+from codegrove.models.tokens import bound_prompt, estimate_prompt, estimate_tokens, reported_tokens
+
+_UNBILLED = frozenset({"rate_limit", "auth", "bad_request"})
+"""Failures by which a provider refuses to work at all. After any other it may have read the prompt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecord:
+    """One model call that was sent, and what came of it. Either `reply` or `error` is set."""
+
+    spec: str
+    request: Request
+    """As the agent asked. What was sent differs at most in `max_tokens`, so that records of the same question
+    are equal whatever was left of the budget."""
+    max_tokens: int | None
+    """Output tokens the budget allowed; None for no cap."""
+    reply: Reply | None = None
+    error: ModelError | None = None
+    usage: Usage
+    seconds: float
+
+
+class MeteredModel:
+    """Keeps a model within a budget and reports every call.
+
+    Where calls in flight hold the room that is left, a call waits for them instead of failing.
+
+    Args:
+        model: whom to ask. Put `RetryingModel` inside, so that one answered question is one call.
+        account: what to keep within, and where to book.
+        on_call: called after each call that was sent, once it is booked.
+        clock: seconds from any fixed point, monotonic. Passed in so that tests need not wait.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        account: Account,
+        *,
+        on_call: Callable[[CallRecord], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._model = model
+        self._account = account
+        self._on_call = on_call
+        self._clock = clock
+
+    @property
+    def spec(self) -> str:
+        """The wrapped model's."""
+        return self._model.spec
+
+    @property
+    def price(self) -> Price | None:
+        """The wrapped model's."""
+        return self._model.price
+
+    async def complete(self, request: Request) -> Reply:
+        """Answer one request if the budget allows.
+
+        Raises:
+            BudgetExceeded: if the call could pass a limit; nothing was sent.
+            ModelError: if no answer could be had.
+            UsageError: if dollars are limited and this model's price is unknown.
+        """
+        ticket = await self._reserve(request)
+        allowed = request
+        if ticket.max_tokens != request.sampling.max_tokens:
+            allowed = replace(request, sampling=replace(request.sampling, max_tokens=ticket.max_tokens))
+        started = self._clock()
+        try:
+            reply = await self._model.complete(allowed)
+        except ModelError as problem:
+            self._book_failure(ticket, request, problem, started)
+            raise
+        except BaseException as problem:
+            # Cancelled, or a bug in a stranger's model: the provider may be working on it all the same.
+            reason = ModelError(f"the call was abandoned: {type(problem).__name__} {problem}".rstrip())
+            self._book_failure(ticket, request, reason, started)
+            raise
+        self._book(ticket, request, self._usage(request, reply), started, reply=reply)
+        return reply
+
+    async def _reserve(self, request: Request) -> CallTicket:
+        price = self._model.price
+        while True:
+            try:
+                return self._account.open_call(
+                    request.role,
+                    prompt_tokens=bound_prompt(request),
+                    max_tokens=request.sampling.max_tokens,
+                    price=None if price is None else (price.input / 1e6, price.output / 1e6),
+                )
+            except BudgetReserved:
+                await self._account.released()
+
+    def _usage(self, request: Request, reply: Reply) -> Usage:
+        read, written = reported_tokens(reply.input_tokens), reported_tokens(reply.output_tokens)
+        # Nothing written for an empty answer is no missing count.
+        estimated = read is None or (written is None and reply.text != "")
+        read = estimate_prompt(request) if read is None else read
+        written = estimate_tokens(reply.text) if written is None else written
+        return Usage(read, written, self._cost(read, written), estimated)
+
+    def _book_failure(
+        self, ticket: CallTicket, request: Request, problem: ModelError, started: float
+    ) -> None:
+        read = 0 if problem.kind in _UNBILLED else estimate_prompt(request)
+        usage = Usage(read, 0, self._cost(read, 0), estimated=read > 0)
+        self._book(ticket, request, usage, started, error=problem)
+
+    def _cost(self, read: int, written: int) -> float | None:
+        if not read and not written:
+            return 0.0
+        price = self._model.price
+        return None if price is None else (read * price.input + written * price.output) / 1e6
+
+    def _book(
+        self,
+        ticket: CallTicket,
+        request: Request,
+        usage: Usage,
+        started: float,
+        *,
+        reply: Reply | None = None,
+        error: ModelError | None = None,
+    ) -> None:
+        ticket.settle(usage, failed=error is not None)
+        if self._on_call is None:
+            return
+        self._on_call(
+            CallRecord(
+                spec=self.spec,
+                request=request,
+                max_tokens=ticket.max_tokens,
+                reply=reply,
+                error=error,
+                usage=usage,
+                seconds=self._clock() - started,
+            )
+        )
+
+
+def check_priced(budget: Budget, models: Mapping[str, Model]) -> None:
+    """Refuse a dollar limit that could not be kept.
+
+    Args:
+        budget: the limits.
+        models: the models of the run, by role.
+
+    Raises:
+        UsageError: if dollars are limited and a model's price is unknown; tells what to do.
+    """
+    if budget.dollars is None:
+        return
+    unpriced = {role: model.spec for role, model in models.items() if model.price is None}
+    if unpriced:
+        found = ", ".join(f"{spec} ({role})" for role, spec in unpriced.items())
+        raise UsageError(
+            f"a limit of {budget.dollars:g} dollars cannot be kept: the price is unknown for {found};"
+            " give it (dollars per million input and output tokens), e.g."
+            " make_model('openai:MODEL', price=Price(0.15, 0.6)), or limit calls or tokens instead"
+        )
