@@ -1,0 +1,85 @@
+"""Reading a user's file: whatever is wrong with it becomes one clear `TaskError`."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from pathlib import Path
+
+from codegrove.errors import TaskError, did_you_mean
+
+_GZIP = b"\x1f\x8b"
+_MIB = 1024 * 1024
+
+
+def read_text(path: Path, *, limit_mb: int, expected: str) -> str:
+    """Return a UTF-8 file's text (a byte order mark is dropped, line ends become ``\\n``), see `read_data`."""
+    return decode(read_data(path, limit_mb=limit_mb, expected=expected), str(path), expected=expected)
+
+
+def read_data(path: Path, *, limit_mb: int, expected: str) -> bytes:
+    """Return a file's content, unpacked where it is gzip (recognised by its first bytes).
+
+    Args:
+        path: the file.
+        limit_mb: largest accepted size in MiB, unpacked.
+        expected: what the file should be, for the message.
+
+    Raises:
+        TaskError: for a missing, empty, unreadable, oversized or broken file, and for a directory.
+    """
+    if path.is_dir():
+        raise TaskError(f"{path} is a directory; expected {expected}")
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit_mb * _MIB + 1)
+    except FileNotFoundError:
+        raise TaskError(f"there is no file {path}{_neighbours(path)}; expected {expected}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise TaskError(f"{path} cannot be read ({reason}); expected {expected}") from None
+    if data.startswith(_GZIP):
+        data = _unpacked(data, path, limit_mb)
+    if len(data) > limit_mb * _MIB:
+        raise TaskError(f"{path} is larger than {limit_mb} MiB; expected {expected}")
+    if not data.strip():
+        raise TaskError(f"{path} is empty; expected {expected}")
+    return data
+
+
+def decode(data: bytes, name: str, *, expected: str) -> str:
+    """Return bytes as text.
+
+    Raises:
+        TaskError: for anything that is not UTF-8 text, naming the line.
+    """
+    if b"\0" in data:
+        raise TaskError(f"{name} is a binary file; expected {expected}")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        byte = data[error.start]
+        raise TaskError(
+            f"{name}, line {line}: byte 0x{byte:02x} is not UTF-8 text; expected {expected}"
+        ) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _unpacked(data: bytes, path: Path, limit_mb: int) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
+            return packed.read(limit_mb * _MIB + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise TaskError(f"{path} is a broken gzip file ({error}); fetch it again") from None
+
+
+def _neighbours(path: Path) -> str:
+    """Return a suggestion from the files beside the missing one, or nothing."""
+    try:
+        names = [entry.name for entry in path.parent.iterdir()] if path.name else []
+    except OSError:
+        return ""
+    hint = did_you_mean(path.name, names)
+    return hint if "did you mean" in hint else ""

@@ -1,0 +1,64 @@
+"""One entry of a benchmark file, checked field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from codegrove.errors import TaskError
+
+RowT = TypeVar("RowT", bound="Row")
+
+
+class Row(BaseModel):
+    """Base of the published formats. Fields nobody needs are ignored; types are not converted."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+    @field_validator("*")
+    @classmethod
+    def _uniform_line_ends(cls, value: object) -> object:
+        if isinstance(value, str):
+            return value.replace("\r\n", "\n")
+        if isinstance(value, list):
+            return [cls._uniform_line_ends(item) for item in value]
+        return value
+
+
+def read_row(kind: type[RowT], data: Mapping[str, object], where: str) -> RowT:
+    """Return an entry as a typed row.
+
+    Args:
+        kind: the format.
+        data: the entry as parsed from JSON.
+        where: file and line, for the message.
+
+    Raises:
+        TaskError: naming the first field that is missing or wrong, what was expected and what was found.
+    """
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        found = "it is missing" if first["type"] == "missing" else f"found {_short(first['input'])}"
+        expected = _EXPECTED.get(first["type"], first["msg"])
+        raise TaskError(f"{where}, field {name!r}: expected {expected}; {found}") from None
+
+
+_EXPECTED = {
+    "missing": "a value",
+    "string_type": "text",
+    "string_too_short": "some text",
+    "string_unicode": "text that can be written as UTF-8",
+    "int_type": "a whole number",
+    "list_type": "a list",
+    "too_short": "a list with at least one entry",
+}
+
+
+def _short(value: object) -> str:
+    text = ascii(value)
+    return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
