@@ -1,0 +1,154 @@
+"""What the parts of a recipe must agree on: the policy's actions, the agents, their prompts and models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Protocol, get_args
+
+from codegrove.errors import PromptError, did_you_mean
+from codegrove.graphs.recipe.problems import Problem
+from codegrove.graphs.recipe.schema import AgentSpec, RecipeBody, RoleName
+from codegrove.search.policy import ActionKind
+
+ROLES: tuple[str, ...] = get_args(RoleName)
+DEFAULT_MODEL = "default"
+ANY_ROLE = "any"
+
+
+class PromptLike(Protocol):
+    """What a recipe needs to know of a prompt."""
+
+    @property
+    def role(self) -> str:
+        """The role it is written for; `ANY_ROLE` for all of them."""
+        ...
+
+
+FindPrompt = Callable[[str], PromptLike]
+"""Returns the prompt with an id; raises `PromptError` when there is none."""
+
+
+def packaged_prompt(prompt_id: str) -> PromptLike:
+    """Return a prompt of the package."""
+    # Imported late: it brings the template engine, which a recipe without prompts to check does not need.
+    from codegrove.prompts.loader import load_prompt
+
+    return load_prompt(prompt_id)
+
+
+def model_actions(actions: Mapping[str, ActionKind]) -> dict[str, ActionKind]:
+    """Return the actions that need an agent: all but plain executions."""
+    return {name: kind for name, kind in actions.items() if kind is not ActionKind.EXECUTE}
+
+
+def surplus_agents(agents: Iterable[str], actions: Mapping[str, ActionKind], policy: str) -> list[Problem]:
+    """Return a problem for every agent the policy has no action for."""
+    wanted = model_actions(actions)
+    return [
+        Problem(
+            ("agents", name),
+            f"agents.{name}: policy {policy!r} has no such action (as it is set){did_you_mean(name, wanted)}",
+            at_key=True,
+        )
+        for name in agents
+        if name not in wanted
+    ]
+
+
+def missing_agents(agents: Collection[str], actions: Mapping[str, ActionKind], policy: str) -> list[Problem]:
+    """Return a problem for every action without an agent, unless a misspelt agent was meant for it."""
+    wanted = model_actions(actions)
+    meant = "".join(did_you_mean(name, wanted) for name in agents if name not in wanted)
+    return [
+        Problem(
+            ("agents",),
+            f"agents: no entry for action {name!r}, which policy {policy!r} asks for;"
+            f" add one with role {kind.value!r} and a prompt",
+            at_key=True,
+        )
+        for name, kind in wanted.items()
+        if name not in agents and f"mean {name!r}" not in meant
+    ]
+
+
+def check_body(
+    body: RecipeBody, actions: Mapping[str, ActionKind], policy: str, find_prompt: FindPrompt
+) -> list[Problem]:
+    """Return what does not fit among agents, prompts, models and prices."""
+    problems: list[Problem] = []
+    for name, agent in body.agents.items():
+        if name in actions:
+            problems += _check_agent(name, agent, actions[name], policy, find_prompt)
+    return [*problems, *_check_models(body, actions)]
+
+
+def _check_agent(
+    name: str, agent: AgentSpec, kind: ActionKind, policy: str, find_prompt: FindPrompt
+) -> list[Problem]:
+    path = ("agents", name)
+    problems = []
+    if agent.role != kind.value:
+        problems.append(
+            Problem(
+                (*path, "role"),
+                f"agents.{name}.role: policy {policy!r} expects role {kind.value!r} for this action,"
+                f" found {agent.role!r}",
+            )
+        )
+    try:
+        written_for = find_prompt(agent.prompt).role
+    except PromptError as error:
+        problems.append(Problem((*path, "prompt"), f"agents.{name}.prompt: {error}"))
+    else:
+        # Against the policy's role, so that one wrong role is not reported twice.
+        if written_for not in (kind.value, ANY_ROLE):
+            problems.append(
+                Problem(
+                    (*path, "prompt"),
+                    f"agents.{name}.prompt: expected a prompt for role {kind.value!r};"
+                    f" {agent.prompt!r} is written for role {written_for!r}",
+                )
+            )
+    return problems
+
+
+def _check_models(body: RecipeBody, actions: Mapping[str, ActionKind]) -> list[Problem]:
+    models, agents = body.models, body.agents
+    problems = [
+        Problem(
+            ("agents", name, "model"),
+            f"agents.{name}.model: no entry {agent.model!r} under 'models'"
+            f"{did_you_mean(agent.model, models)}",
+        )
+        for name, agent in agents.items()
+        if agent.model is not None and agent.model not in models
+    ]
+    used = {DEFAULT_MODEL, *ROLES, *model_actions(actions), *agents}
+    used |= {agent.model for agent in agents.values() if agent.model is not None}
+    problems += [
+        Problem(
+            ("models", name),
+            f"models.{name}: no role, action or agent uses it{did_you_mean(name, used)}",
+            True,
+        )
+        for name in models
+        if name not in used
+    ]
+    problems += [
+        Problem(
+            ("prices", name),
+            f"prices.{name}: no entry {name!r} under 'models'{did_you_mean(name, models)}",
+            True,
+        )
+        for name in body.prices
+        if name not in models
+    ]
+    unserved = sorted(
+        name
+        for name, agent in agents.items()
+        if agent.model is None and not {name, agent.role, DEFAULT_MODEL} & set(models)
+    )
+    if unserved:
+        listed = ", ".join(map(repr, unserved))
+        problems.append(Problem(("models",), f"models: nothing for {listed}; add 'default'", True))
+    return problems
