@@ -23,7 +23,9 @@ def test_calls_are_programs_plus_test_answers_and_executions_the_unique_programs
     )
     done = run("codet", answers, programs=6, test_answers=4)
     assert dict(done.counts) == {"write": 6, "write_tests": 4}
-    generated = [tests for _, tests in done.sandbox.judged if all(t.origin.value == "generated" for t in tests)]
+    generated = [
+        tests for _, tests in done.sandbox.judged if all(t.origin.value == "generated" for t in tests)
+    ]
     assert len(generated) == 3
     assert all(len(tests) == 2 for tests in generated)
 
@@ -38,12 +40,8 @@ def test_no_visible_test_takes_part_in_the_choice() -> None:
         }
     )
     model = ScriptedModel(answers)
-    task = Task(
-        id="t", statement="Return x.", entry_point="f", tests=(CallTest(args="(1,)", expected="1"),)
-    )
-    solution = solve(
-        task, "codet", model=model, overrides={"policy.programs": 3, "policy.test_answers": 1}
-    )
+    task = Task(id="t", statement="Return x.", entry_point="f", tests=(CallTest(args="(1,)", expected="1"),))
+    solution = solve(task, "codet", model=model, overrides={"policy.programs": 3, "policy.test_answers": 1})
     assert solution.program is not None and "x + 1" in solution.program
     assert not solution.solved
 

@@ -101,9 +101,7 @@ def test_9_debugging_sees_the_whole_previous_reply_and_nothing_crosses_plans() -
         return f"REPLY {number} modified plan\n```python\ndef f(x):\n    return {id(request)}\n```"
 
     plans = iter(["first plan", "second plan"])
-    done = run(
-        "mapcoder", Answers({"debug": debug, "plan": lambda _: next(plans)}), plans=2, repairs=2
-    )
+    done = run("mapcoder", Answers({"debug": debug, "plan": lambda _: next(plans)}), plans=2, repairs=2)
     debugs = [request for request in done.requests if request.action == "debug"]
     assert "first plan" in debugs[0].variables["previous"]
     assert debugs[1].variables["previous"].startswith("REPLY 1 modified plan\n```python\ndef f(x):")

@@ -81,9 +81,7 @@ def test_4_order_of_visited_leaves() -> None:
         thinks=2,
         width=3,
     )
-    assert visited_leaves(done) == (
-        "0 00 000 0000 1 10 11 100 00000 110 01 101 010 2 20 21".split()
-    )
+    assert visited_leaves(done) == ("0 00 000 0000 1 10 11 100 00000 110 01 101 010 2 20 21".split())
 
 
 def visited_leaves(done: Run) -> list[str]:

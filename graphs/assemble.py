@@ -1,0 +1,185 @@
+"""From a recipe to sessions: picks models, builds agents, policy, sandbox and account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from codegrove.agents import AGENTS
+from codegrove.agents.role import Agent
+from codegrove.budget import Account, Budget
+from codegrove.errors import ModelSpecError, TaskError, did_you_mean
+from codegrove.graphs.recipe.loader import load_recipe
+from codegrove.graphs.recipe.schema import Recipe
+from codegrove.graphs.session import Observer, Session
+from codegrove.models.metered import MeteredModel, check_priced
+from codegrove.models.port import Model
+from codegrove.models.retry import RetryingModel
+from codegrove.models.specs import make_model
+from codegrove.problem import Problem
+from codegrove.search.policy import Policy
+from codegrove.search.registry import make_policy
+from codegrove.task import Task
+from codegrove.tools.sandbox.port import Sandbox
+from codegrove.tools.sandbox.process import ProcessSandbox
+
+Problems = Iterable[Problem] | Callable[[str], Problem | None]
+"""Problems the simulated programmer knows: a collection, or a lookup by task id."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assembly:
+    """Everything a run needs but its task. One assembly serves any number of runs."""
+
+    recipe: Recipe
+    models: Mapping[str, Model]
+    """The model of each action."""
+    budget: Budget
+    workers: int
+    seed: int
+    sandbox: Sandbox | None = None
+    """Shared by all runs; None: each run has its own."""
+    observers: Sequence[Observer] = ()
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any model is the simulated programmer."""
+        return any(model.spec.startswith("sim:") for model in self.models.values())
+
+    def new_policy(self) -> Policy:
+        """Return a fresh policy as the recipe sets it."""
+        return make_policy(self.recipe.policy)
+
+    def open_session(self, task: Task) -> Session:
+        """Open a session for one task.
+
+        Raises:
+            TaskError: if the recipe needs visible tests and the task has none.
+        """
+        recipe = self.recipe
+        if recipe.needs_tests == "visible" and not task.tests:
+            raise TaskError(
+                f"recipe {recipe.name!r} steers by the task's own tests, but task {task.id!r} has none; give"
+                " some with --tests (or Task(tests=...)), or take a recipe that does without: direct, loop, codet"
+            )
+        account = Account(self.budget)
+        limits = recipe.limits.to_limits()
+        own_sandbox = None if self.sandbox is not None else ProcessSandbox(limits=limits)
+        sandbox = self.sandbox or own_sandbox
+        assert sandbox is not None
+        policy = self.new_policy()
+        session: Session
+
+        def note_call(record: Any) -> None:
+            session.note_call(record)
+
+        metered = {
+            id(model): MeteredModel(model, account, on_call=note_call) for model in set(self.models.values())
+        }
+        agents = {action: self._agent(action, metered[id(model)]) for action, model in self.models.items()}
+        session = Session(
+            task,
+            policy,
+            agents,
+            sandbox,
+            recipe=recipe.name,
+            account=account,
+            limits=limits,
+            workers=self.workers,
+            seed=self.seed,
+            simulated=self.simulated,
+            observers=self.observers,
+            on_close=own_sandbox.aclose if own_sandbox is not None else None,
+        )
+        return session
+
+    def _agent(self, action: str, model: Model) -> Agent:
+        spec = self.recipe.agents[action]
+        return AGENTS[spec.role](
+            model,
+            prompt=spec.prompt,
+            sampling=spec.sampling.to_sampling(),
+            unreadable=spec.unreadable,
+            if_unreadable=spec.if_unreadable,
+        )
+
+
+def assemble(
+    recipe: Recipe | str | Path,
+    *,
+    model: Any = None,
+    models: Mapping[str, Any] | None = None,
+    problems: Problems | None = None,
+    overrides: Sequence[str] | Mapping[str, Any] = (),
+    budget: Budget | None = None,
+    workers: int | None = None,
+    seed: int | None = None,
+    sandbox: Sandbox | None = None,
+    observers: Sequence[Observer] = (),
+) -> Assembly:
+    """Put a recipe together with models, budget and sandbox.
+
+    Args:
+        recipe: a recipe, the name of one that ships with codegrove, or the path of a YAML file.
+        model: one model for all roles, instead of what the recipe names: a specification such as
+            ``openai:gpt-4o``, a langchain chat model, a `Model`, or a list or function of scripted answers.
+        models: models for single actions or roles, or ``default``; they win over `model`.
+        problems: problems that a simulated programmer knows; the bundled ones by default.
+        overrides: changes to the recipe, as ``["policy.c=1.4"]`` or ``{"policy.c": 1.4}``.
+        budget: limits; those it leaves open are the recipe's.
+        workers: branches worked on at the same time; the recipe's by default.
+        seed: start of all randomness; the recipe's by default.
+        sandbox: shared by all runs; by default each run starts its own.
+        observers: watch every run.
+
+    Raises:
+        RecipeError, ModelSpecError, UsageError: on input that cannot be used.
+    """
+    loaded = recipe if isinstance(recipe, Recipe) and not overrides else load_recipe(recipe, overrides)
+    limits = _merge(loaded.budget.to_budget(), budget)
+    by_action = _models(loaded, model, models or {}, problems)
+    check_priced(limits, by_action)
+    return Assembly(
+        recipe=loaded,
+        models=by_action,
+        budget=limits,
+        workers=loaded.workers if workers is None else workers,
+        seed=loaded.seed if seed is None else seed,
+        sandbox=sandbox,
+        observers=tuple(observers),
+    )
+
+
+def _models(
+    recipe: Recipe, model: Any, models: Mapping[str, Any], problems: Problems | None
+) -> dict[str, Model]:
+    known = {*recipe.agents, *(agent.role for agent in recipe.agents.values()), "default"}
+    for name in models:
+        if name not in known:
+            raise ModelSpecError(f"no action or role {name!r} to give a model to{did_you_mean(name, known)}")
+    made: dict[tuple[int | str, Any], Model] = {}
+    by_action: dict[str, Model] = {}
+    for action, agent in recipe.agents.items():
+        given = next((models[name] for name in (action, agent.role, "default") if name in models), model)
+        spec = recipe.model_for(action) if given is None else given
+        # The recipe's price belongs to the recipe's model, not to one that replaces it.
+        price = recipe.price_for(action) if given is None else None
+        key = (spec if isinstance(spec, str) else id(spec), price)
+        if key not in made:
+            # Retries belong inside the metering: one answered question is one call.
+            made[key] = RetryingModel(make_model(spec, problems=problems, price=price))
+        by_action[action] = made[key]
+    return by_action
+
+
+def _merge(base: Budget, over: Budget | None) -> Budget:
+    """Return the limits of `over`, and of `base` where `over` has none."""
+    if over is None:
+        return base
+    names = ("calls", "tokens", "dollars", "executions", "seconds", "nodes")
+    given = {name: getattr(over, name) for name in names if getattr(over, name) is not None}
+    if over.answer_tokens != Budget().answer_tokens:
+        given["answer_tokens"] = over.answer_tokens
+    return replace(base, **given, role_calls={**base.role_calls, **over.role_calls})

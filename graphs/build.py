@@ -1,0 +1,118 @@
+"""Turns a recipe into a compiled LangGraph graph: a task goes in, a solution comes out."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Checkpointer, Send
+
+from codegrove.errors import CodegroveError
+from codegrove.graphs.assemble import Assembly
+from codegrove.graphs.session import RunContext, Session
+from codegrove.graphs.state import BranchState, SearchInput, SearchOutput, SearchState
+from codegrove.graphs.step import Step
+from codegrove.graphs.worker import WorkerGraph, build_worker
+
+PREPARE, WORKER, FINISH = "prepare", "worker", "finish"
+NO_LIMIT = 10**9
+"""LangGraph's own step limit cannot know how long a search may be; the budget does."""
+
+RecipeGraph = CompiledStateGraph[SearchState, RunContext, SearchInput, SearchOutput]
+
+
+def build_graph(
+    assembly: Assembly, *, checkpointer: Checkpointer = None, name: str | None = None
+) -> RecipeGraph:
+    """Compile the graph of an assembled recipe.
+
+    The graph takes ``{"task": Task}`` and gives ``{"solution": Solution}``. It works with `invoke`, `ainvoke`,
+    `stream` and `astream`, and as a node of a larger graph whose state has `task` and `solution`. Every run
+    opens its own `Session`, unless one is passed as runtime context.
+
+    Args:
+        assembly: recipe, models and everything else a session is opened from.
+        checkpointer: LangGraph checkpointer for the small worker states, if wanted.
+        name: name of the compiled graph; the recipe's by default.
+    """
+    sessions: dict[str, Session] = {}
+
+    def find(state: BranchState | SearchState) -> Session:
+        session = sessions.get(state.run)
+        if session is None:
+            raise CodegroveError(f"run {state.run!r} has no open session in this process")
+        return session
+
+    policy = assembly.new_policy()
+    worker = build_worker(policy.actions.values(), find, traces=getattr(policy, "traces", False))
+    graph = StateGraph(
+        SearchState, context_schema=RunContext, input_schema=SearchInput, output_schema=SearchOutput
+    )
+    graph.add_node(
+        PREPARE, Step(PREPARE, _prepare(assembly, sessions), SearchState), input_schema=SearchState
+    )
+    graph.add_node(WORKER, _without_step_limit(worker), input_schema=BranchState)
+    graph.add_node(FINISH, Step(FINISH, _finish(sessions, find), SearchState), input_schema=SearchState)
+    graph.add_edge(START, PREPARE)
+    graph.add_conditional_edges(PREPARE, _start_workers(find), [WORKER])
+    graph.add_edge(WORKER, FINISH)
+    graph.add_edge(FINISH, END)
+    return graph.compile(checkpointer=checkpointer, name=name or assembly.recipe.name)
+
+
+def _without_step_limit(worker: WorkerGraph) -> RunnableLambda[BranchState, Any]:
+    """Run the worker under a step limit of its own.
+
+    LangGraph hands a caller's `recursion_limit` down to subgraphs, where it would cut a search short. The
+    worker stays visible in drawings because it is a variable of both functions.
+    """
+
+    def run(state: BranchState, config: RunnableConfig) -> Any:
+        return worker.invoke(state, {**config, "recursion_limit": NO_LIMIT})
+
+    async def arun(state: BranchState, config: RunnableConfig) -> Any:
+        return await worker.ainvoke(state, {**config, "recursion_limit": NO_LIMIT})
+
+    return RunnableLambda(run, afunc=arun, name=WORKER)
+
+
+def _prepare(assembly: Assembly, sessions: dict[str, Session]) -> Callable[[SearchState, Any], Any]:
+    async def prepare(state: SearchState, context: Any) -> Mapping[str, Any]:
+        given = isinstance(context, RunContext)
+        session = context.session if given else assembly.open_session(state.task)
+        run = uuid.uuid4().hex
+        sessions[run] = session
+        session.account.start()
+        return {"run": run}
+
+    return prepare
+
+
+def _start_workers(find: Callable[[SearchState], Session]) -> Callable[[SearchState], list[Send]]:
+    def start_workers(state: SearchState) -> list[Send]:
+        workers = find(state).workers
+        return [
+            Send(WORKER, BranchState(task=state.task, run=state.run, worker=number))
+            for number in range(workers)
+        ]
+
+    return start_workers
+
+
+def _finish(
+    sessions: dict[str, Session], find: Callable[[SearchState], Session]
+) -> Callable[[SearchState, Any], Any]:
+    async def finish(state: SearchState, context: Any) -> Mapping[str, Any]:
+        session = find(state)
+        try:
+            return {"solution": await session.finish()}
+        finally:
+            del sessions[state.run]
+            if not isinstance(context, RunContext):  # a session passed in belongs to the caller
+                await session.aclose()
+
+    return finish

@@ -1,0 +1,82 @@
+"""What a run comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from html import escape
+
+from codegrove.budget import Spend
+from codegrove.candidate import Candidate
+from codegrove.search.tree import SearchTree
+from codegrove.verdict import Verdict
+
+
+class Result(StrEnum):
+    """How a run ended, as far as the task's own tests can tell."""
+
+    SOLVED = "solved"
+    """The program passes every visible test."""
+    UNSOLVED = "unsolved"
+    """It does not, or there is no program."""
+    UNVERIFIED = "unverified"
+    """There is a program, but no visible test to judge it by (or it could not be judged)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution:
+    """The best program of a run, what is known about it, and what it cost."""
+
+    task_id: str
+    recipe: str
+    result: Result
+    reason: str
+    """Why the run ended, in words: the search was done, a budget was used up, the model failed."""
+    candidate: Candidate | None = None
+    verdict: Verdict | None = None
+    """Verdict on the visible tests; None where there are none or they could not be run."""
+    node: int | None = None
+    """The candidate's node in the tree."""
+    spend: Spend = field(default_factory=Spend)
+    simulated: bool = False
+    """Whether any answer came from the simulated programmer, not from a language model."""
+    tree: SearchTree | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def program(self) -> str | None:
+        """The program's text."""
+        return self.candidate.program if self.candidate else None
+
+    @property
+    def solved(self) -> bool:
+        """Whether the program passes every visible test."""
+        return self.result is Result.SOLVED
+
+    def summary(self) -> str:
+        """Return what a reader wants to know first, in a few lines."""
+        spend = self.spend
+        tests = "no visible tests"
+        if self.verdict is not None and self.verdict.results:
+            tests = f"{self.verdict.passed_count} of {len(self.verdict.results)} visible tests passed"
+        money = f", ${spend.dollars:.4f}" if spend.dollars else ""
+        money += f", {spend.unpriced_calls} calls of unknown price" if spend.unpriced_calls else ""
+        lines = [
+            f"{self.task_id}: {self.result.value} with recipe {self.recipe} ({tests})",
+            f"ended because: {self.reason}",
+            f"spent: {spend.calls} calls, {spend.tokens} tokens{money}, {spend.executions} executions"
+            f" ({spend.reused} reused), {spend.seconds:.1f} s",
+        ]
+        if self.simulated:
+            lines.append("answers came from the simulated programmer, not from a language model")
+        return "\n".join(lines)
+
+    def _repr_mimebundle_(self, **kwargs: object) -> dict[str, str]:
+        from codegrove.search import drawing  # only displays need it
+
+        plain = self.summary()
+        if self.tree is None:
+            return {"text/plain": plain}
+        return {
+            "text/plain": f"{plain}\n{drawing.text(self.tree, answer=self.node, most=60)}",
+            "text/html": f"<pre>{escape(plain)}</pre>{drawing.svg(self.tree, answer=self.node)}",
+        }

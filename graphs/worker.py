@@ -1,0 +1,163 @@
+"""The worker: controller, roles and tools as one LangGraph state machine.
+
+The controller tells the tree what the last step brought, asks it what to do next, and routes to the role that
+the expansion names. Programs go to `execute`, failing runs that a critic wants to see go through `trace` first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from loguru import logger
+
+from codegrove.candidate import Candidate
+from codegrove.errors import BudgetExceeded
+from codegrove.graphs.session import RunContext, Session
+from codegrove.graphs.state import BranchState, WorkerResult
+from codegrove.graphs.step import Step, checked_route
+from codegrove.outcome import Failure, Outcome
+from codegrove.search.policy import ActionKind
+
+CONTROLLER, EXECUTE, TRACE = "controller", "execute", "trace"
+
+FindSession = Callable[[BranchState], Session]
+"""Finds the session a state belongs to."""
+
+WorkerGraph = CompiledStateGraph[BranchState, RunContext, BranchState, WorkerResult]
+
+
+def build_worker(kinds: Iterable[ActionKind], find: FindSession, *, traces: bool = False) -> WorkerGraph:
+    """Compile the worker for the given kinds of actions.
+
+    Args:
+        kinds: who takes part; only these roles appear in the graph.
+        find: finds the session of a state.
+        traces: whether some expansion asks for a trace, so that the graph needs that tool.
+    """
+    present = set(kinds)
+    roles = [kind.value for kind in ActionKind if kind in present and kind is not ActionKind.EXECUTE]
+    writes_programs = bool(present & {ActionKind.CODER, ActionKind.DEBUGGER})
+    graph = StateGraph(BranchState, context_schema=RunContext, output_schema=WorkerResult)
+
+    graph.add_node(CONTROLLER, Step(CONTROLLER, _controller(find), BranchState), input_schema=BranchState)
+    for role in roles:
+        graph.add_node(role, Step(role, _role(find), BranchState), input_schema=BranchState)
+    graph.add_node(EXECUTE, Step(EXECUTE, _execute(find), BranchState), input_schema=BranchState)
+    if traces:
+        graph.add_node(TRACE, Step(TRACE, _trace(find), BranchState), input_schema=BranchState)
+
+    graph.add_edge(START, CONTROLLER)
+    first = [*roles, *([TRACE] if traces else []), *([EXECUTE] if ActionKind.EXECUTE in present else [])]
+    _add_route(graph, CONTROLLER, _after_controller, {**{name: name for name in first}, "end": END})
+    for role in roles:
+        if role in (ActionKind.CODER.value, ActionKind.DEBUGGER.value):
+            _add_route(graph, role, _after_program, {EXECUTE: EXECUTE, CONTROLLER: CONTROLLER})
+        else:
+            graph.add_edge(role, CONTROLLER)
+    if traces:
+        _add_route(graph, TRACE, _after_trace, {name: name for name in (*roles, CONTROLLER)})
+    if writes_programs or ActionKind.EXECUTE in present:
+        graph.add_edge(EXECUTE, CONTROLLER)
+    return graph.compile(name="worker")
+
+
+def _add_route(
+    graph: StateGraph[BranchState, RunContext, Any, Any],
+    source: str,
+    route: Callable[..., str],
+    targets: Mapping[str, str],
+) -> None:
+    path_map: dict[Hashable, str] = {outcome: target for outcome, target in targets.items()}
+    graph.add_conditional_edges(source, checked_route(source, route, targets), path_map)
+
+
+def _controller(find: FindSession) -> Callable[[BranchState, Any], Any]:
+    async def controller(state: BranchState, context: Any) -> Mapping[str, Any]:
+        session = find(state)
+        expansion = None
+        try:
+            if state.expansion is not None:
+                session.tell(state.expansion, state.outcome or Outcome())
+            expansion = await session.next_expansion()
+        except Exception as error:  # noqa: BLE001  a policy or observer may be a stranger's; keep the best so far
+            logger.opt(exception=True).error("the search policy failed")
+            session.stop(f"error: the search policy failed with {type(error).__name__}: {error}")
+        if expansion is None:
+            reason = session.stop_reason or "the search is done"
+            return {"expansion": None, "role": "", "outcome": None, "ended": {state.worker: reason}}
+        inputs = expansion.inputs
+        return {
+            "expansion": expansion,
+            "role": session.kind_of(expansion).value,
+            "outcome": None,
+            "plan": inputs.get("plan", ""),
+            "program": inputs.get("program", ""),
+            "verdict": inputs.get("verdict"),
+            "review": inputs.get("review", ""),
+            "extra": {},
+        }
+
+    return controller
+
+
+def _after_controller(state: BranchState) -> str:
+    traces = state.expansion is not None and state.expansion.trace
+    return TRACE if traces else state.role or "end"
+
+
+def _role(find: FindSession) -> Callable[[BranchState, Any], Any]:
+    async def role(state: BranchState, context: Any) -> Mapping[str, Any]:
+        assert state.expansion is not None
+        inputs = {**state.expansion.inputs, **state.extra}
+        outcome = await find(state).ask_agent(state.expansion, inputs)
+        update: dict[str, Any] = {"outcome": outcome}
+        if outcome.program is not None:
+            update["program"] = outcome.program.program
+        return update
+
+    return role
+
+
+def _after_program(state: BranchState) -> str:
+    expansion, outcome = state.expansion, state.outcome
+    wanted = expansion is not None and expansion.tests is not None
+    return EXECUTE if wanted and outcome is not None and outcome.program is not None else CONTROLLER
+
+
+def _execute(find: FindSession) -> Callable[[BranchState, Any], Any]:
+    async def execute(state: BranchState, context: Any) -> Mapping[str, Any]:
+        assert state.expansion is not None
+        outcome = state.outcome or Outcome()
+        candidate = outcome.program or Candidate(program=state.program, action=state.expansion.action)
+        try:
+            verdict = await find(state).execute(candidate, state.expansion.tests or ())
+        except BudgetExceeded as reason:
+            failure = Failure(kind="budget", message=str(reason))
+            return {"outcome": replace(outcome, failure=failure)}
+        return {"verdict": verdict, "outcome": replace(outcome, verdict=verdict)}
+
+    return execute
+
+
+def _trace(find: FindSession) -> Callable[[BranchState, Any], Any]:
+    async def trace(state: BranchState, context: Any) -> Mapping[str, Any]:
+        assert state.expansion is not None
+        found = await find(state).trace(state.program, state.expansion.trace)
+        if found is None:
+            return {"extra": {}}
+        test, blocks = found
+        expansion, verdict = state.expansion, state.verdict
+        tests = expansion.inputs.get("tests", ())
+        results = verdict.results if verdict else ()
+        result = next((r for t, r in zip(tests, results, strict=False) if t == test), None)
+        return {"extra": {"trace": blocks, "test": test, "test_result": result}}
+
+    return trace
+
+
+def _after_trace(state: BranchState) -> str:
+    return state.role if state.extra else CONTROLLER

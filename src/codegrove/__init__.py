@@ -1,0 +1,80 @@
+"""codegrove: teams of coding agents as LangGraph nodes, with tree search over candidate programs.
+
+    from codegrove import Task, CallTest, solve
+    task = Task(id="double", statement="Return twice x.", entry_point="double",
+                tests=(CallTest(args="(2,)", expected="4"),))
+    solution = solve(task, recipe="codetree", model="openai:gpt-4o-mini")
+
+Names are imported when they are first used, so that ``import codegrove`` itself costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from loguru import logger as _logger
+
+if TYPE_CHECKING:
+    from codegrove.api import asolve, build_graph, solve
+    from codegrove.budget import Budget
+    from codegrove.errors import CodegroveError
+    from codegrove.graphs.recipe import Recipe, load_recipe
+    from codegrove.graphs.solution import Solution
+    from codegrove.problem import Problem
+    from codegrove.problems import load_problems, load_task
+    from codegrove.task import AssertTest, CallTest, StdioTest, Task
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AssertTest": "codegrove.task",
+    "Budget": "codegrove.budget",
+    "CallTest": "codegrove.task",
+    "CodegroveError": "codegrove.errors",
+    "Problem": "codegrove.problem",
+    "Recipe": "codegrove.graphs.recipe",
+    "Solution": "codegrove.graphs.solution",
+    "StdioTest": "codegrove.task",
+    "Task": "codegrove.task",
+    "asolve": "codegrove.api",
+    "build_graph": "codegrove.api",
+    "load_problems": "codegrove.problems",
+    "load_recipe": "codegrove.graphs.recipe",
+    "load_task": "codegrove.problems",
+    "solve": "codegrove.api",
+}
+
+__all__ = [
+    "AssertTest",
+    "Budget",
+    "CallTest",
+    "CodegroveError",
+    "Problem",
+    "Recipe",
+    "Solution",
+    "StdioTest",
+    "Task",
+    "asolve",
+    "build_graph",
+    "load_problems",
+    "load_recipe",
+    "load_task",
+    "solve",
+]
+
+# A library stays silent until its user wants to hear it: loguru.logger.enable("codegrove").
+_logger.disable("codegrove")
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'codegrove' has no attribute {name!r}")
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,78 @@
+"""The command line. stdout is data, everything else goes to stderr.
+
+Exit codes: 0 solved, 1 an error of codegrove or a model, 2 bad usage, 3 ended without a full pass.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from codegrove import __version__
+from codegrove.cli.exit_codes import ERROR, INTERRUPTED, USAGE
+
+app = typer.Typer(
+    name="codegrove",
+    help="Let a searching team of coding agents solve a task: offline with the simulated programmer, or with"
+    " any chat model.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+recipes_app = typer.Typer(help="List, show, check and draw recipes.", no_args_is_help=True)
+app.add_typer(recipes_app, name="recipes")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"codegrove {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global_options(
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, help="Log what happens; twice for every detail.")
+    ] = 0,
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop."),
+    ] = False,
+) -> None:
+    from loguru import logger
+
+    logger.remove()
+    level = ("WARNING", "INFO", "DEBUG")[min(verbose, 2)]
+    logger.add(sys.stderr, level=level, format="<dim>{time:HH:mm:ss}</dim> <level>{level}</level> {message}")
+    logger.enable("codegrove")
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    from codegrove.errors import CodegroveError, UsageError
+
+    # Programs and texts of any origin are printed; an encoding that lacks a character must not end a run.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app()
+    except UsageError as error:
+        print(f"codegrove: {error}", file=sys.stderr)
+        sys.exit(USAGE)
+    except CodegroveError as error:
+        print(f"codegrove: {error}", file=sys.stderr)
+        sys.exit(ERROR)
+    except BrokenPipeError:
+        # Whoever read our output has left; there is nobody to tell.
+        sys.stderr.close()
+        sys.exit(ERROR)
+    except KeyboardInterrupt:
+        print("codegrove: interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+from codegrove.cli import doctor, recipes, solve  # noqa: E402, F401  they register their commands on the apps

@@ -1,0 +1,71 @@
+"""``codegrove doctor``: is everything here that a run needs?"""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
+
+from codegrove.cli import app
+from codegrove.cli.exit_codes import ERROR
+
+PACKAGES = ("codegrove", "langgraph", "langchain-core", "networkx", "pydantic")
+OPTIONAL = ("langchain-openai", "langchain-ollama", "langchain-anthropic", "langchain")
+
+
+@app.command()
+def doctor(
+    model: Annotated[str, typer.Option("--model", "-m", help="Model to ping with one short call.")] = "sim:",
+) -> None:
+    """Show versions, test the sandbox on known programs, and ping a model."""
+    print(f"python {platform.python_version()} on {platform.system()} {platform.machine()}")
+    for name in PACKAGES:
+        print(f"{name} {version(name)}")
+    for name in OPTIONAL:
+        print(f"{name} {_version_or_absent(name)}")
+    sandbox_ok = asyncio.run(_sandbox())
+    model_ok = asyncio.run(_ping(model))
+    if not (sandbox_ok and model_ok):
+        raise typer.Exit(ERROR)
+
+
+def _version_or_absent(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed (optional)"
+
+
+async def _sandbox() -> bool:
+    from codegrove.tools.sandbox.process import ProcessSandbox
+    from codegrove.tools.self_test import self_test
+
+    sandbox = ProcessSandbox(workers=1)
+    try:
+        report = await self_test(sandbox)
+    finally:
+        await sandbox.aclose()
+    print(f"sandbox: level {sandbox.level}, enforced: {', '.join(sandbox.guarantees)}")
+    for line in report.lines:
+        print(f"  {line}")
+    print(f"sandbox self-test: {'ok' if report.ok else 'FAILED: this sandbox must not be trusted'}")
+    return report.ok
+
+
+async def _ping(spec: str) -> bool:
+    from codegrove.agents import AGENTS
+    from codegrove.models.specs import make_model
+    from codegrove.problems import load_problems
+
+    problem = load_problems("bundled").problems[0]
+    model = make_model(spec, problems=[problem])
+    outcome = await AGENTS["coder"](model, prompt="coder/direct").act(problem.task, {}, action="write")
+    if outcome.program is not None:
+        print(f"model {model.spec}: answered with a program")
+        return True
+    assert outcome.failure is not None
+    print(f"model {model.spec}: {outcome.failure.kind}: {outcome.failure.message}")
+    return False
