@@ -22,8 +22,10 @@ $(STAMP): pyproject.toml uv.lock
 	fi
 	@touch $(STAMP)
 
+# The simulated programmer is slowed down and not very skilled, so that there is a search to watch.
 demo: $(STAMP)
-	@$(BIN)/codegrove solve --problem bundled --id $${PROBLEM:-merge-shifts} --recipe $${RECIPE:-codetree} --seed $${SEED:-1}
+	@$(BIN)/codegrove solve --problem bundled --id rotate-ring --recipe grove --seed 7 \
+		--model sim:skill=0.25,latency=0.4
 
 test: $(STAMP)
 	$(BIN)/python -P -m pytest -n 2 -q

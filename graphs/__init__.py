@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from codegrove.graphs.picture import Picture, draw
     from codegrove.graphs.session import Observer, RunContext, Session
     from codegrove.graphs.solution import Result, Solution
     from codegrove.graphs.state import BranchState, SearchState
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "BranchState": "state",
     "Observer": "session",
+    "Picture": "picture",
     "Result": "solution",
     "RunContext": "session",
     "SearchState": "state",
@@ -25,6 +27,7 @@ _HOMES = {
     "Solution": "solution",
     "Step": "step",
     "checked_route": "step",
+    "draw": "picture",
     "execute_step": "steps",
     "role_step": "steps",
 }
@@ -32,6 +35,7 @@ _HOMES = {
 __all__ = [
     "BranchState",
     "Observer",
+    "Picture",
     "Result",
     "RunContext",
     "SearchState",
@@ -39,6 +43,7 @@ __all__ = [
     "Solution",
     "Step",
     "checked_route",
+    "draw",
     "execute_step",
     "role_step",
 ]

@@ -13,6 +13,7 @@ from langgraph.types import Checkpointer, Send
 
 from codegrove.errors import CodegroveError
 from codegrove.graphs.assemble import Assembly
+from codegrove.graphs.picture import draw
 from codegrove.graphs.session import RunContext, Session
 from codegrove.graphs.state import BranchState, SearchInput, SearchOutput, SearchState
 from codegrove.graphs.step import Step
@@ -22,7 +23,13 @@ PREPARE, WORKER, FINISH = "prepare", "worker", "finish"
 NO_LIMIT = 10**9
 """LangGraph's own step limit cannot know how long a search may be; the budget does."""
 
-RecipeGraph = CompiledStateGraph[SearchState, RunContext, SearchInput, SearchOutput]
+
+class RecipeGraph(CompiledStateGraph[SearchState, RunContext, SearchInput, SearchOutput]):
+    """A compiled recipe. In a notebook it shows itself as mermaid text, without a web service."""
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = draw(self)._repr_mimebundle_()
+        return bundle
 
 
 def build_graph(
@@ -61,7 +68,8 @@ def build_graph(
     graph.add_conditional_edges(PREPARE, _start_workers(find), [WORKER])
     graph.add_edge(WORKER, FINISH)
     graph.add_edge(FINISH, END)
-    return graph.compile(checkpointer=checkpointer, name=name or assembly.recipe.name)
+    compiled = graph.compile(checkpointer=checkpointer, name=name or assembly.recipe.name)
+    return RecipeGraph(**vars(compiled))  # the way compiled graphs copy themselves
 
 
 def _without_step_limit(worker: WorkerGraph) -> RunnableLambda[BranchState, Any]:

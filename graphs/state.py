@@ -44,6 +44,8 @@ class BranchState:
     """What the latest step brought."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Further prompt variables by name, for roles with prompts of your own."""
+    calls: int = 0
+    """Role calls so far in a hand-wired graph; keeps a repeated question from being the same sample again."""
     ended: Annotated[Mapping[int, str], merge_by_key] = field(default_factory=dict)
     """Why each worker stopped, by worker number."""
 

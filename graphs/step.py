@@ -8,7 +8,7 @@ as well as `ainvoke`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from types import UnionType
 from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -73,13 +73,13 @@ def check_update(step: str, state: type, update: Update) -> dict[str, Any]:
     return dict(update)
 
 
-def checked_route(step: str, route: Callable[[S], str], targets: Mapping[str, str]) -> Callable[[S], str]:
+def checked_route(step: str, route: Callable[[S], str], targets: Collection[str]) -> Callable[[S], str]:
     """Wrap a route so that an unknown target is an error, not a silent end.
 
     Args:
         step: the step the route leaves from, for the error.
-        route: returns one of the keys of `targets`.
-        targets: route result to step name, as given to `add_conditional_edges`.
+        route: returns one of `targets`.
+        targets: what the route may return: the keys of the map given to `add_conditional_edges`.
     """
 
     def checked(state: S) -> str:

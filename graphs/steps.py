@@ -36,8 +36,8 @@ def role_step(agent: Agent, *, name: str | None = None) -> Step[BranchState]:
             "review": state.review,
             **state.extra,
         }
-        outcome = await agent.act(state.task, inputs)
-        update: dict[str, Any] = {"outcome": outcome}
+        outcome = await agent.act(state.task, inputs, draw=state.calls)
+        update: dict[str, Any] = {"outcome": outcome, "calls": state.calls + 1}
         if outcome.proposals:
             update["plan"] = outcome.proposals[0].text
         if outcome.program is not None:

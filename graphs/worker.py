@@ -59,7 +59,8 @@ def build_worker(kinds: Iterable[ActionKind], find: FindSession, *, traces: bool
         else:
             graph.add_edge(role, CONTROLLER)
     if traces:
-        _add_route(graph, TRACE, _after_trace, {name: name for name in (*roles, CONTROLLER)})
+        readers = [role for role in roles if role in (ActionKind.CRITIC.value, ActionKind.DEBUGGER.value)]
+        _add_route(graph, TRACE, _after_trace, {name: name for name in (*readers, CONTROLLER)})
     if writes_programs or ActionKind.EXECUTE in present:
         graph.add_edge(EXECUTE, CONTROLLER)
     return graph.compile(name="worker")

@@ -92,11 +92,10 @@ async def asolve(
 
     graph = build(assembly)
     try:
-        result = await graph.ainvoke(SearchInput(task=task), context=RunContext(session), version="v2")
+        result = await graph.ainvoke(SearchInput(task=task), context=RunContext(session))
     finally:
         await session.aclose()
-    solution = result.value.solution
-    assert solution is not None  # the last step of the graph sets it
+    solution: Solution = result["solution"]
     if directory is not None:
         save_run(directory, solution, session.search.events, assembly.recipe, task, assembly.seed)
     return solution

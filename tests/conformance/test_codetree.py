@@ -20,8 +20,8 @@ def numbered(strategies: int, reflections: int) -> dict[str, Any]:
 
 def codetree(special: dict[str, Any], **settings: Any) -> Run:
     """Run the recipe in repo mode with the depth and budget of the sheet."""
-    settings = {"mode": "repo", "max_depth": 3, "width": 10, "max_programs": 20} | settings
-    return run("codetree", Answers(special), **settings)
+    merged: dict[str, Any] = {"mode": "repo", "max_depth": 3, "width": 10, "max_programs": 20} | settings
+    return run("codetree", Answers(special), **merged)
 
 
 def test_1_depth_first_order_and_counts() -> None:

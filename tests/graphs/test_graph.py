@@ -20,7 +20,7 @@ from codegrove.tools.sandbox.scripted import ScriptedSandbox
 from codegrove.verdict import Verdict
 from tests.conformance.machine import TASK, Answers
 
-RECIPES = ["direct", "loop", "mapcoder", "codetree", "rethinkmcts", "codet", "uct"]
+RECIPES = ["direct", "loop", "grove", "mapcoder", "codetree", "rethinkmcts", "codet", "uct"]
 
 
 def graph(recipe: str = "codetree", share: float = 0.0, **settings: Any) -> Any:
@@ -253,7 +253,7 @@ async def test_cancelling_a_run_leaves_no_task_behind() -> None:
 
 def test_identical_programs_are_executed_once() -> None:
     sandbox = ScriptedSandbox(lambda program, tests: 0.5)
-    model = ScriptedModel(lambda request: "```python\ndef f(x):\n    return 1  # draw %d\n```" % request.draw)
+    model = ScriptedModel(lambda request: f"```python\ndef f(x):\n    return 1  # draw {request.draw}\n```")
     solution = solve(
         TASK,
         "direct",
@@ -272,3 +272,12 @@ def test_a_visible_test_is_all_a_run_ever_sees() -> None:
     graph("uct", sandbox=sandbox).invoke({"task": TASK})
     assert {tests for _, tests in sandbox.judged} == {TASK.tests}
     assert all(isinstance(test, CallTest) for test in TASK.tests)
+
+
+def test_a_graph_shows_itself_offline_as_mermaid_text() -> None:
+    compiled = graph("loop")
+    bundle = compiled._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/markdown"}
+    assert bundle["text/markdown"].startswith("```mermaid\n")
+    renamed = compiled.with_config({"tags": ["x"]})
+    assert type(renamed) is type(compiled)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -70,8 +70,8 @@ def graph_with(step: Step[State], route: Any = None) -> Any:
     if route is None:
         graph.add_edge("step", END)
     else:
-        targets = {"again": "step", "end": END}
-        graph.add_conditional_edges("step", checked_route("step", route, targets), targets)
+        targets: dict[Hashable, str] = {"again": "step", "end": END}
+        graph.add_conditional_edges("step", checked_route("step", route, ("again", "end")), targets)
     return graph.compile()
 
 

@@ -223,3 +223,18 @@ def test_any_text_can_be_searched(text: str) -> None:
 
 def test_long_unbalanced_text_costs_little() -> None:
     assert find_examples("f((" * 20_000, "f") == []
+
+
+@pytest.mark.parametrize(
+    "deep",
+    ["1" + "+1" * 3000, "-" * 900 + "1", "[" * 150 + "]" * 150, "[" * 3000 + "]" * 3000, "not " * 900 + "1"],
+)
+def test_deeply_nested_text_is_no_trouble(deep: str) -> None:
+    for text in (f"f({deep}) == 1", f"f(1) == {deep}", f"assert f({deep})", f">>> f({deep})\n1"):
+        for example in find_examples(text, "f"):
+            assert example.line == 1
+
+
+def test_python_warnings_about_the_text_are_nobodys_business() -> None:
+    assert found("f(1) == 1and 2")[0][1] == "f(1)"
+    assert found("f('\\w') == 1") == [(Form.COMPARISON, "f('\\\\w')", "1")]

@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from codegrove.errors import TaskError
 from codegrove.problems.python_tests import read_tests
 from codegrove.task import AssertTest, CallTest
 from tests.problems.judging import passes
+from tests.problems.test_find_examples import SOUP
 
+PARTS = [
+    "assert f(1) == 2",
+    "def test_a():\n    x = f(1)\n    assert x",
+    "def helper(x):\n    assert f(x)",
+    "helper(2)",
+    "x = 1",
+    "x += f(2)",
+    "for x in [1]:\n    assert f(x)",
+    "class TestB:\n    def test_c(self):\n        assert f(x)",
+    "class C(TestCase):\n    def test_c(self):\n        assert f(x)",
+    "if __name__ == '__main__':\n    assert f(3)\n    x = 2",
+    "import math as m",
+    "from solution import f",
+    "import solution as s\nassert s.f(2) == 3",
+    "@mark.parametrize('a', [1, 2])\ndef test_p(a):\n    assert f(a) == 3",
+    "def f(x):\n    pass",
+    "async def g():\n    assert f(1)",
+    "assert f(lambda y: y)(x := 3)",
+    "match f(1):\n    case [x, *_]:\n        assert x",
+    "try:\n    assert f(1)\nexcept* ValueError as e:\n    pass",
+    "del x",
+    "global x",
+]
 RIGHT = "def add(a, b):\n    return a + b"
 WRONG = "def add(a, b):\n    return a - b"
 
 
-def tests_of(source: str, entry_point: str = "add") -> list[CallTest | AssertTest]:
+def read(source: str, entry_point: str = "add") -> list[CallTest | AssertTest]:
     return [*read_tests(source, "t.py").tests(entry_point)]
 
 
 def check(source: str, count: int) -> None:
     """The source holds so many tests; a right program passes them, a wrong one none."""
-    found = tests_of(source)
+    found = read(source)
     assert len(found) == count
     assert all(passes(RIGHT, t, "add") for t in found)
     assert not any(passes(WRONG, t, "add") for t in found)
@@ -38,12 +66,14 @@ def check(source: str, count: int) -> None:
         ),
         ("BASE = 2\ndef twice():\n    return 2 * BASE\ndef test_it():\n    assert add(2, 2) == twice()\n", 1),
         (
-            "class TestAdd:\n    def test_a(self):\n        assert add(1, 2) == 3\n    def test_b(self):\n        assert add(2, 2) == 4",
+            "class TestAdd:\n    def test_a(self):\n        assert add(1, 2) == 3\n"
+            "    def test_b(self):\n        assert add(2, 2) == 4",
             2,
         ),
         (
             "import unittest\nclass Sums(unittest.TestCase):\n    def setUp(self):\n        self.one = 1\n"
-            "    def test_a(self):\n        self.assertEqual(add(self.one, 1), 2)\nif __name__ == '__main__':\n    unittest.main()",
+            "    def test_a(self):\n        self.assertEqual(add(self.one, 1), 2)\n"
+            "if __name__ == '__main__':\n    unittest.main()",
             1,
         ),
         (
@@ -53,7 +83,8 @@ def check(source: str, count: int) -> None:
         ),
         ("if __name__ == '__main__':\n    print(add(1, 2))\n    assert add(1, 2) == 3", 1),
         (
-            "@pytest.mark.parametrize('a', [1, 2])\n@pytest.mark.parametrize('b', (1, 3))\ndef test_it(a, b):\n    assert add(a, b) == a + b",
+            "@pytest.mark.parametrize('a', [1, 2])\n@pytest.mark.parametrize('b', (1, 3))\n"
+            "def test_it(a, b):\n    assert add(a, b) == a + b",
             4,
         ),
         (
@@ -88,19 +119,20 @@ def test_imports_of_the_program_disappear(source: str) -> None:
 
 
 def test_a_module_is_under_test_when_the_entry_point_comes_from_it() -> None:
-    read = read_tests("from strange_name import add\nassert add(1, 2) == 3", "t.py", entry_point="add")
-    assert [t.describe("add") for t in read.tests("add")] == ["add(1, 2) == 3"]
+    found = read_tests("from strange_name import add\nassert add(1, 2) == 3", "t.py", entry_point="add")
+    assert [t.describe("add") for t in found.tests("add")] == ["add(1, 2) == 3"]
 
 
 def test_a_test_brings_only_what_it_needs() -> None:
-    source = "import os\nimport math\nA = 1\nB = A\nC = 3\ndef test_it():\n    x = add(B, 1)\n    assert math.sqrt(x) > 1"
-    (test,) = tests_of(source)
+    source = "import os\nimport math\nA = 1\nB = A\nC = 3\n"
+    source += "def test_it():\n    x = add(B, 1)\n    assert math.sqrt(x) > 1"
+    (test,) = read(source)
     assert isinstance(test, AssertTest)
     assert test.code.split("def test_it")[0].split("\n") == ["import math", "A = 1", "B = A", ""]
 
 
 def test_one_plain_assert_becomes_a_call() -> None:
-    assert tests_of("def test_it():\n    '''Why.'''\n    assert add([1], b=2) == 3") == [
+    assert read("def test_it():\n    '''Why.'''\n    assert add([1], b=2) == 3") == [
         CallTest(args="([1],)", kwargs="{'b': 2}", expected="3")
     ]
 
@@ -121,9 +153,22 @@ def test_the_function_under_test_is_what_the_tests_call(source: str, functions: 
     assert read_tests(source, "t.py").functions() == functions
 
 
+@given(SOUP | st.lists(st.sampled_from(PARTS), max_size=6).map("\n".join))
+def test_any_source_is_read_or_refused(source: str) -> None:
+    try:
+        found = read_tests(source, "t.py")
+    except TaskError as error:
+        assert str(error).startswith("t.py")
+        return
+    for test in found.tests("f"):
+        assert ast.parse(test.describe("f")) is not None
+    found.functions()
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [
+        ("assert add(" + "-" * 2000 + "1)", "t.py: not Python that can be read"),
         ("assert add(1", "t.py:1: not Python: '(' was never closed in 'assert add(1'"),
         (
             "x = 1\ndef test_it(tmp_path):\n    pass",

@@ -159,6 +159,7 @@ def test_a_stripped_stub_is_python_without_examples(
     tree = ast.parse(stripped)
     assert ast.unparse(tree.body[0]).startswith("def f(x):")
     assert [e for e in find_examples(stripped, "f") if e.expected] == []
+    assert strip_examples(stripped, "f") == stripped
 
 
 @given(SOUP)

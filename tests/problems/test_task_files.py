@@ -7,15 +7,21 @@ import io
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from codegrove.errors import TaskError
 from codegrove.problems import load_task
+from codegrove.problems.stub_files import read_stub
 from codegrove.task import StdioTest, Task
 from tests.problems.judging import passes
+from tests.problems.test_python_tests import PARTS
 
 STUB = '''"""Sums."""
 import math
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 LIMIT = 10
 
@@ -79,6 +85,23 @@ def test_a_stub_with_doctests_asserts_and_test_functions(tmp_path: Path) -> None
     assert not any(passes(wrong, t, "add") for t in task.tests)
 
 
+@given(
+    st.lists(st.sampled_from([*PARTS, "def g(x):", "# note", '"""Doc."""', "raise ValueError"]), max_size=6)
+)
+def test_any_python_file_is_a_task_or_refused(parts: list[str]) -> None:
+    try:
+        file = read_stub("\n".join(parts), "t.py")
+        entry_point = file.entry_point("t.py", None)
+    except TaskError as error:
+        assert str(error).startswith("t.py")
+        return
+    tree = ast.parse(file.stub)
+    assert entry_point in {
+        n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))
+    }
+    assert not any(isinstance(n, ast.Assert) for n in tree.body)
+
+
 def test_the_stub_is_the_file_without_its_tests(tmp_path: Path) -> None:
     task = stub_task(tmp_path, STUB)
     assert task.statement == task.stub
@@ -93,7 +116,8 @@ def test_the_stub_is_the_file_without_its_tests(tmp_path: Path) -> None:
     "body", ["pass", "...", "raise NotImplementedError", "'''Doc.'''", "# nothing\n", "return NotImplemented"]
 )
 def test_the_unfinished_function_is_the_one_to_write(tmp_path: Path, body: str) -> None:
-    source = f"def done(x):\n    return x\n\ndef todo(x):\n    {body}\n\ndef also_done(x):\n    return x\n\nassert done(1) == 1\n"
+    source = f"def done(x):\n    return x\n\ndef todo(x):\n    {body}\n\ndef also_done(x):\n    return x\n\n"
+    source += "assert done(1) == 1\n"
     task = stub_task(tmp_path, source)
     assert task.entry_point == "todo"
     ast.parse(task.stub)
@@ -131,6 +155,12 @@ def test_an_entry_point_that_is_not_there(tmp_path: Path) -> None:
     path = write(tmp_path, STUB, "job.py")
     assert refusal(path, entry_point="ad") == f"{path} defines no function 'ad'; did you mean 'add'?"
     assert "must be the name of a function; found 'a b'" in refusal(path, entry_point="a b")
+
+
+def test_a_function_to_write_may_be_called_like_a_test(tmp_path: Path) -> None:
+    task = stub_task(tmp_path, "def test_bit(n, k):\n    pass\nassert test_bit(4, 2) == 1\n", "test_bit")
+    assert task.entry_point == "test_bit"
+    assert [t.describe("test_bit") for t in task.tests] == ["test_bit(4, 2) == 1"]
 
 
 def test_tests_that_use_another_unfinished_function_do_not_bring_it_along(tmp_path: Path) -> None:
@@ -279,7 +309,7 @@ def test_tests_that_cannot_be_used(tmp_path: Path, name: str, content: str, mess
 
 def test_pairs_for_a_program_do_not_go_with_an_entry_point(tmp_path: Path) -> None:
     tests = write(tmp_path, '[{"input": "1", "output": "1"}]', "t.json")
-    assert "but an entry point (f) was given" in refusal(write(tmp_path, "Do.", "job.md"), tests, "f")
+    assert "but a function (f) is to be written" in refusal(write(tmp_path, "Do.", "job.md"), tests, "f")
 
 
 def test_pairs_for_a_program_do_not_go_with_a_stub(tmp_path: Path) -> None:

@@ -6,6 +6,13 @@ import random
 from collections.abc import Callable
 
 import pytest
+
+from codegrove.candidate import program_key
+from codegrove.errors import TreeError
+from codegrove.outcome import Outcome
+from codegrove.search.policy import DONE, WAIT, Expansion, Signal
+from codegrove.search.sample import Sample, SampleSettings
+from codegrove.search.tree import ROOT, SearchTree
 from tests.search.harness import (
     PROGRAMS,
     REFORMATTED,
@@ -16,13 +23,6 @@ from tests.search.harness import (
     finish,
     run_search,
 )
-
-from codegrove.candidate import program_key
-from codegrove.errors import TreeError
-from codegrove.outcome import Outcome
-from codegrove.search.policy import DONE, WAIT, Expansion, Signal
-from codegrove.search.sample import Sample, SampleSettings
-from codegrove.search.tree import ROOT, SearchTree
 
 PLAN = RunPlan(world=1, workers=2, max_asks=50)
 

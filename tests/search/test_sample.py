@@ -9,6 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+
+from codegrove.candidate import Candidate
+from codegrove.outcome import Failure, Outcome
+from codegrove.search.policy import DONE, WAIT, ActionKind, Expansion
+from codegrove.search.sample import Sample, SampleSettings
+from codegrove.search.search import Search
+from codegrove.task import AssertTest, Origin, Test
+from codegrove.verdict import Status, TestResult, Verdict, overall
 from tests.search.harness import (
     SMALL_TASK,
     RunPlan,
@@ -21,14 +29,6 @@ from tests.search.harness import (
     run_plans,
     run_search,
 )
-
-from codegrove.candidate import Candidate
-from codegrove.outcome import Failure, Outcome
-from codegrove.search.policy import DONE, WAIT, ActionKind, Expansion
-from codegrove.search.sample import Sample, SampleSettings
-from codegrove.search.search import Search
-from codegrove.task import AssertTest, Origin, Test
-from codegrove.verdict import Status, TestResult, Verdict, overall
 
 FAILURE = Failure(kind="model", message="no answer")
 

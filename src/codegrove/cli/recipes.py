@@ -47,9 +47,10 @@ def graph(name: Name, set_: Overrides = None) -> None:
     """Print a recipe's state machine as mermaid text."""
     from codegrove.graphs.assemble import assemble
     from codegrove.graphs.build import build_graph
+    from codegrove.graphs.picture import draw
 
     assembly = assemble(name, overrides=set_ or (), model="sim:")
-    print(build_graph(assembly).get_graph(xray=1).draw_mermaid(), end="")
+    print(draw(build_graph(assembly)))
 
 
 @recipes_app.command()

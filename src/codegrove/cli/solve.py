@@ -128,17 +128,14 @@ async def _run(assembly: Assembly, session: Session, display: Display) -> Soluti
             break
     try:
         graph = build_graph(assembly)
-        result = await graph.ainvoke(
-            SearchInput(task=session.task), context=RunContext(session), version="v2"
-        )
+        result = await graph.ainvoke(SearchInput(task=session.task), context=RunContext(session))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     finally:
         for number in handled:
             loop.remove_signal_handler(number)
         await session.aclose()
-    solution = result.value.solution
-    assert solution is not None  # the last step of the graph sets it
+    solution: Solution = result["solution"]
     return solution
 
 

@@ -15,6 +15,7 @@ from codegrove.examples.source import (
     closing_bracket,
     is_literal,
     parse_expression,
+    parse_quietly,
 )
 from codegrove.examples.values import segment_from, value_in
 
@@ -235,7 +236,7 @@ def _comparison_line(line: str, number: int, entry_point: str) -> Iterator[Found
 
 def _one_statement(text: str) -> ast.stmt | None:
     try:
-        statements = ast.parse(text).body
+        statements = parse_quietly(text).body
     except UNREADABLE:
         return None
     return statements[0] if len(statements) == 1 else None

@@ -7,6 +7,7 @@ import contextlib
 import io
 import re
 import tokenize
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,22 @@ _LONGEST_BRACKET = 4000
 
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 """What `ast.parse` raises for text that is no Python, that holds null bytes, or that is nested too deeply."""
+
+
+def parse_quietly(text: str) -> ast.Module:
+    """Return the syntax tree of a stranger's source, without Python's warnings about its style.
+
+    A tree that is returned is not nested too deeply to be walked by a recursive function such as `ast.unparse`.
+
+    Raises:
+        SyntaxError: or another of `UNREADABLE`.
+    """
+    with warnings.catch_warnings():
+        # a text such as "1and 2" or "\\w" is the stranger's business, and a warning may be set to be an error
+        warnings.simplefilter("ignore")
+        tree = ast.parse(text)
+    ast.unparse(tree)  # raises RecursionError
+    return tree
 
 
 def parse_stub(text: str, entry_point: str) -> ast.Module | None:
@@ -26,7 +43,7 @@ def parse_stub(text: str, entry_point: str) -> ast.Module | None:
         return None
     for source in (text, text.rstrip() + "\n    pass\n"):
         try:
-            tree = ast.parse(source)
+            tree = parse_quietly(source)
         except UNREADABLE:
             continue
         if any(
@@ -40,9 +57,11 @@ def parse_stub(text: str, entry_point: str) -> ast.Module | None:
 def parse_expression(text: str) -> ast.expr | None:
     """Return the syntax tree of one expression (a comment may follow), or None."""
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        statements = parse_quietly(text.strip()).body
     except UNREADABLE:
         return None
+    only = statements[0] if len(statements) == 1 else None
+    return only.value if isinstance(only, ast.Expr) else None
 
 
 def is_literal(node: ast.expr) -> bool:

@@ -22,6 +22,12 @@ def strip_examples(text: str, entry_point: str) -> str:
     Source that defines the function stays valid Python; only docstrings, comments and top-level asserts about
     the function change. In Markdown, fenced source is treated as source.
     """
+    while (stripped := _strip_once(text, entry_point)) != text:
+        text = stripped  # lines that come together may form an example that did not stand there before
+    return text
+
+
+def _strip_once(text: str, entry_point: str) -> str:
     if parse_stub(text, entry_point) is not None:
         return _strip_part(text, entry_point)
     parts = re.split(r"(?m)^([ \t]*(?:```|~~~).*$)", text)

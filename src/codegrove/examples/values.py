@@ -43,13 +43,10 @@ def value_in(segment: str, entry_point: str) -> ast.expr | None:
 
 def _one_value(text: str) -> ast.expr | None:
     """Read text that is a value and nothing else; ``1 + 2 = 3`` counts when it is true."""
-    parts = re.split(r"(?<![=!<>])=(?!=)", text)
-    if len(parts) > 1:
-        values = [_fold(parse_expression(part)) for part in parts]
-        return ast.Constant(values[-1]) if values[0] is not None and len(set(values)) == 1 else None
     node = parse_expression(text)
     if node is None:
-        return None
+        values = [_fold(parse_expression(part)) for part in re.split(r"(?<![=!<>])=(?!=)", text)]
+        return ast.Constant(values[-1]) if values[0] is not None and len(set(values)) == 1 else None
     if isinstance(node, ast.Name) and node.id.lower() in _SPELLINGS:
         return parse_expression(_SPELLINGS[node.id.lower()])
     enclosed = text.startswith("(") and closing_bracket(text, 0) == len(text)

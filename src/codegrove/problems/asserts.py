@@ -6,6 +6,7 @@ import ast
 import builtins
 from collections.abc import Collection, Iterator, Sequence
 
+from codegrove.examples.source import parse_quietly
 from codegrove.problems.docstring_examples import call_test
 from codegrove.task import AssertTest, CallTest
 
@@ -18,7 +19,7 @@ def assert_test(code: str, entry_point: str, *, prelude: str = "") -> CallTest |
         entry_point: the function under test.
         prelude: imports and helpers that the code needs; they are put in front of it.
     """
-    statements = ast.parse(code).body
+    statements = parse_quietly(code).body
     if not prelude and len(statements) == 1 and isinstance(statements[0], ast.Assert):
         test = statements[0].test
         if isinstance(test, ast.Compare) and [type(op) for op in test.ops] == [ast.Eq]:

@@ -7,7 +7,14 @@ import builtins
 from dataclasses import dataclass
 
 from codegrove.examples import Example, Form, find_examples
-from codegrove.examples.source import UNREADABLE, calls_function, is_literal, parse_expression, parse_stub
+from codegrove.examples.source import (
+    UNREADABLE,
+    calls_function,
+    is_literal,
+    parse_expression,
+    parse_quietly,
+    parse_stub,
+)
 from codegrove.task import AssertTest, CallTest
 
 FLOAT_TOLERANCE = 1e-6
@@ -164,7 +171,7 @@ def _stated(example: Example, scope: _Scope) -> CallTest | AssertTest:
 
 def _assertion(code: str, scope: _Scope, setup: list[str] | None = None) -> CallTest | AssertTest:
     """Return statements as a test, after the doctest lines before them unless they are one plain comparison."""
-    tree = ast.parse(code)
+    tree = parse_quietly(code)
     if isinstance(tree.body[0], ast.Assert) and isinstance(tree.body[0].test, ast.Compare):
         compare = tree.body[0].test
         if [type(op) for op in compare.ops] == [ast.Eq]:
@@ -176,7 +183,7 @@ def _assertion(code: str, scope: _Scope, setup: list[str] | None = None) -> Call
     before = setup or []
     known = {
         *scope.names,
-        *(name for line in before for node in ast.parse(line).body for name in bound_names(node)),
+        *(name for line in before for node in parse_quietly(line).body for name in bound_names(node)),
     }
     unknown = free_names(tree) - known
     if unknown:
@@ -188,7 +195,7 @@ def _doctest(example: Example, scope: _Scope, setup: list[str]) -> CallTest | As
     """Return a doctest as a test; None when it only prepares for later ones (it is then added to `setup`)."""
     source, output = example.call, example.expected
     try:
-        statements = ast.parse(source).body
+        statements = parse_quietly(source).body
     except UNREADABLE:
         raise _Unusable("it does not parse") from None
     statement = statements[0] if len(statements) == 1 else None

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from codegrove.errors import TaskError
-from codegrove.examples.source import UNREADABLE, is_literal, parse_expression, parse_stub
+from codegrove.examples.source import UNREADABLE, is_literal, parse_expression, parse_quietly, parse_stub
 from codegrove.problem import Problem
 from codegrove.problems.docstring_examples import example_tests
 from codegrove.problems.load_report import LoadedProblem
@@ -80,7 +80,7 @@ class HumanEvalRow(Row):
 
 def _parsed(code: str, where: str, field: str, expected: str) -> ast.Module:
     try:
-        return ast.parse(code)
+        return parse_quietly(code)
     except UNREADABLE as error:
         raise TaskError(
             f"{where}, field {field!r}: expected {expected}; it does not parse: {error}"

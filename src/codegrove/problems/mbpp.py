@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from codegrove.errors import TaskError
-from codegrove.examples.source import UNREADABLE
+from codegrove.examples.source import UNREADABLE, parse_quietly
 from codegrove.problem import Problem
 from codegrove.problems.asserts import assert_test, functions_under_test
 from codegrove.problems.load_report import LoadedProblem
@@ -110,6 +110,6 @@ class SanitizedRow(_MbppRow):
 
 def _parsed(code: str, where: str, field: str) -> ast.Module:
     try:
-        return ast.parse(code)
+        return parse_quietly(code)
     except UNREADABLE as error:
         raise TaskError(f"{where}, field {field!r}: expected Python; it does not parse: {error}") from None

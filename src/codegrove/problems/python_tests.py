@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from codegrove.errors import TaskError
-from codegrove.examples.source import UNREADABLE
+from codegrove.examples.source import UNREADABLE, parse_quietly
 from codegrove.problems.asserts import assert_test, functions_under_test
 from codegrove.problems.docstring_examples import bound_names, free_names
 from codegrove.problems.module_under_test import ModuleUnderTest
@@ -39,13 +39,9 @@ class Piece:
 class PythonTests:
     """The tests of one source file."""
 
-    name: str
-    """File name, for messages."""
     pieces: tuple[Piece, ...]
-    test_statements: tuple[ast.stmt, ...]
-    """Top-level statements that are tests, or that only start them."""
     others: tuple[ast.stmt, ...]
-    """The other top-level statements: imports, helpers, data, and the program where it is in the same file."""
+    """Top-level statements that are no tests: imports, helpers, data, and the program where it is there too."""
     known: frozenset[str] = field(default=frozenset())
     """Names that are taken from the module under test."""
 
@@ -135,10 +131,14 @@ def read_tests(
     return collect_tests(tree, name, known=frozenset(module.names))
 
 
-def collect_tests(tree: ast.Module, name: str, *, known: frozenset[str] = frozenset()) -> PythonTests:
-    """Sort the top-level statements of a file into tests and others, see `read_tests`."""
+def collect_tests(
+    tree: ast.Module, name: str, *, known: frozenset[str] = frozenset(), entry_point: str | None = None
+) -> PythonTests:
+    """Sort the top-level statements of a file into tests and others, see `read_tests`.
+
+    The entry point is no test, even if its name begins with ``test``.
+    """
     pieces: list[Piece] = []
-    tests: list[ast.stmt] = []
     others: list[ast.stmt] = []
     assigned = {
         target.id: node.value
@@ -151,16 +151,13 @@ def collect_tests(tree: ast.Module, name: str, *, known: frozenset[str] = frozen
         n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef)) and _holds_assert(n)
     }
     for statement in tree.body:
-        found = list(_pieces(statement, name, assigned, helpers))
+        is_program = isinstance(statement, ast.FunctionDef) and statement.name == entry_point
+        found = [] if is_program else list(_pieces(statement, name, assigned, helpers))
         pieces += found
-        if found or _is_start(statement):
-            tests.append(statement)
-        elif not isinstance(statement, ast.Pass):
+        if not (found or _is_start(statement) or isinstance(statement, ast.Pass)):
             others.append(statement)
     _need_frameworks(pieces, others, name)
-    return PythonTests(
-        name=name, pieces=tuple(pieces), test_statements=tuple(tests), others=tuple(others), known=known
-    )
+    return PythonTests(pieces=tuple(pieces), others=tuple(others), known=known)
 
 
 def parse_python(source: str, name: str) -> ast.Module:
@@ -170,7 +167,7 @@ def parse_python(source: str, name: str) -> ast.Module:
         TaskError: with file and line when it does not parse.
     """
     try:
-        return ast.parse(source)
+        return parse_quietly(source)
     except SyntaxError as error:
         line = error.lineno or 1
         text = (error.text or "").strip()
@@ -209,7 +206,7 @@ def _piece(
     code = ast.unparse(ast.Module(body=list(statements), type_ignores=[]))
     # parsed again, as trees put together by hand lack positions and contexts
     return Piece(
-        line=line or statements[0].lineno, code=code, tree=ast.parse(code), defines=frozenset(defines)
+        line=line or statements[0].lineno, code=code, tree=parse_quietly(code), defines=frozenset(defines)
     )
 
 
@@ -220,7 +217,8 @@ def _function_pieces(
         body = [
             s for s in function.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
         ]
-        if len(body) == 1 and isinstance(body[0], ast.Assert):
+        has_defaults = len(arguments) < len([*function.args.posonlyargs, *function.args.args])
+        if len(body) == 1 and isinstance(body[0], ast.Assert) and not has_defaults:
             yield _piece([_Substitute(arguments).visit(_copy(body[0]))], line=function.lineno)
             continue
         plain = _copy(function)
@@ -240,20 +238,19 @@ def _class_pieces(cls: ast.ClassDef, name: str, assigned: dict[str, ast.expr]) -
     plain = _copy(cls)
     assert isinstance(plain, ast.ClassDef)
     for method in plain.body:
-        if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            _refuse_setup(method, name, is_test_case=is_test_case)
-            if method.name.startswith("test"):
-                method.decorator_list = []
+        if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and method.name.startswith("test"):
+            method.decorator_list = []
     for method in cls.body:
-        if not (
-            isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and method.name.startswith("test")
-        ):
+        if not isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        _refuse_setup(method, name, is_test_case=is_test_case)
+        if not method.name.startswith("test"):
             continue
         for arguments in expand(method, name, assigned, is_method=True):
             if is_test_case:
                 # runs setUp, the test and tearDown, and lets exceptions through
                 start = f"{cls.name}({method.name!r}).debug()"
-                call: ast.stmt = ast.parse(start).body[0]
+                call: ast.stmt = parse_quietly(start).body[0]
             else:
                 instance = ast.Call(func=ast.Name(cls.name), args=[], keywords=[])
                 call = _call(ast.Attribute(value=instance, attr=method.name), arguments)
@@ -288,7 +285,7 @@ class _Substitute(ast.NodeTransformer):
 
 
 def _copy(node: ast.stmt) -> ast.stmt:
-    return ast.parse(ast.unparse(node)).body[0]
+    return parse_quietly(ast.unparse(node)).body[0]
 
 
 def _holds_assert(node: ast.AST) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from codegrove.errors import TaskError, did_you_mean
-from codegrove.examples.source import UNREADABLE
+from codegrove.examples.source import UNREADABLE, parse_quietly
 from codegrove.problems.docstring_examples import bound_names, free_names
 from codegrove.problems.python_tests import FRAMEWORKS, PythonTests, collect_tests, parse_python
 
@@ -65,19 +65,20 @@ class StubFile:
         )
 
 
-def read_stub(source: str, name: str) -> StubFile:
+def read_stub(source: str, name: str, entry_point: str | None = None) -> StubFile:
     """Return what a Python file asks for; nothing is executed.
 
     Args:
         source: the file's text. A function without any body is accepted.
         name: the file's name, for messages.
+        entry_point: the function to write where the caller chose it.
 
     Raises:
         TaskError: naming file and line, for source that does not parse and for tests that cannot be used.
     """
     source = _with_bodies(source)
     tree = parse_python(source, name)
-    tests = collect_tests(tree, name)
+    tests = collect_tests(tree, name, entry_point=entry_point)
     kept = [s for s in tests.others if not _is_test_import(s, tests.others) and not _is_lone_call(s, tree)]
     functions = [s for s in kept if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef))]
     return StubFile(
@@ -92,7 +93,7 @@ def _with_bodies(source: str) -> str:
     """Return the source with ``...`` in functions that have no body at all, not even a docstring."""
     for _ in range(source.count("def ")):
         try:
-            ast.parse(source)
+            parse_quietly(source)
         except SyntaxError as error:
             missing = _MISSING_BODY.match(error.msg or "")
             if missing is None:
@@ -113,7 +114,7 @@ def _header_end(lines: Sequence[str], first: int) -> int:
     """Return the index of the line that ends a function's signature."""
     for last in range(first, len(lines)):
         try:
-            ast.parse("\n".join([*(line.strip() for line in lines[first : last + 1]), " pass"]))
+            parse_quietly("\n".join([*(line.strip() for line in lines[first : last + 1]), " pass"]))
         except SyntaxError:
             continue
         return last

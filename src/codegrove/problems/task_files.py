@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from codegrove.errors import TaskError
-from codegrove.examples.source import UNREADABLE
+from codegrove.examples.source import UNREADABLE, parse_quietly
 from codegrove.problems.docstring_examples import example_tests
 from codegrove.problems.json_entries import entries
 from codegrove.problems.python_tests import PythonTests, read_tests
@@ -20,6 +20,7 @@ from codegrove.task import StdioTest, Task, Test
 
 _LIMIT_MB = 4
 _STATEMENTS = (".md", ".markdown", ".txt", ".rst", "")
+_PAIRS = (".json", ".jsonl")
 _TASK = "a Python file with an unfinished function, or a statement (.md, .txt, or - for standard input)"
 _TESTS = "a Python file with asserts or test_ functions, or a .json or .jsonl file of input/output pairs"
 
@@ -71,7 +72,9 @@ def _read_stdin(stdin: TextIO) -> str:
 
 
 def _stub_task(text: str, path: Path, tests: Path | None, asked: str | None) -> Task:
-    file = read_stub(text, str(path))
+    file = read_stub(text, str(path), asked)
+    if tests is not None and tests.suffix.lower() in _PAIRS:
+        raise _pairs_for_a_function(tests, asked or ", ".join(file.functions))
     beside = _python_tests(tests, {path.stem}, asked) if tests is not None else None
     entry_point = file.entry_point(str(path), asked, beside.functions() if beside else ())
     found: list[Test] = list(example_tests(file.stub, entry_point).tests)
@@ -86,12 +89,9 @@ def _stub_task(text: str, path: Path, tests: Path | None, asked: str | None) -> 
 def _statement_task(text: str, task_id: str, name: str, tests: Path | None, asked: str | None) -> Task:
     if not text.strip():
         raise TaskError(f"{name} is empty; expected {_TASK}")
-    if tests is not None and tests.suffix.lower() in (".json", ".jsonl"):
+    if tests is not None and tests.suffix.lower() in _PAIRS:
         if asked is not None:
-            raise TaskError(
-                f"{tests} holds input/output pairs for a whole program, but an entry point ({asked}) was given; "
-                "leave it out, or give tests that call the function"
-            )
+            raise _pairs_for_a_function(tests, asked)
         return Task(id=task_id, statement=text, tests=_stdio_tests(tests))
     stub, shown = _fenced_stub(text, asked)
     if tests is None:
@@ -106,6 +106,13 @@ def _statement_task(text: str, task_id: str, name: str, tests: Path | None, aske
         stub=stub if shown == entry_point else "",
         entry_point=entry_point,
         tests=_distinct([*read.tests(entry_point)]),
+    )
+
+
+def _pairs_for_a_function(tests: Path, function: str) -> TaskError:
+    return TaskError(
+        f"{tests} holds input/output pairs for a whole program, but a function ({function}) is to be written; "
+        "give tests that call it, or a statement without an entry point"
     )
 
 
@@ -155,7 +162,7 @@ def _fenced_stub(text: str, asked: str | None) -> tuple[str, str | None]:
     found: list[tuple[str, str]] = []
     for block in re.findall(r"(?ms)^[ \t]*(?:```|~~~)(?:python|py)?[ \t]*\n(.*?)^[ \t]*(?:```|~~~)", text):
         try:
-            tree = ast.parse(block)
+            tree = parse_quietly(block)
         except UNREADABLE:
             continue
         names = [n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))]

@@ -43,7 +43,6 @@ class Chain:
         self._parent = ROOT
         self._current: int | None = None
         self._attempts = 0
-        self._failed_draws = 0
         self._skip_unwanted()
 
     @property
@@ -74,20 +73,11 @@ class Chain:
         tests = (*tree.task.tests, *tree.generated_tests)
         inputs: dict[str, Any] = {"plan": tree[self._parent].text}
         if self._current is None:
-            return Expansion(
-                id=serial,
-                action="write",
-                node=self._parent,
-                inputs=inputs,
-                tests=tests,
-                draw=self._failed_draws,
-            )
+            return Expansion(id=serial, action="write", node=self._parent, inputs=inputs, tests=tests)
         node = tree[self._current]
         assert node.program is not None
         inputs |= {"program": node.program.program, "verdict": node.verdict, "tests": node.tests}
-        return Expansion(
-            id=serial, action="debug", node=node.id, inputs=inputs, tests=tests, draw=self._failed_draws
-        )
+        return Expansion(id=serial, action="debug", node=node.id, inputs=inputs, tests=tests)
 
     def tell(self, tree: SearchTree, expansion: Expansion, outcome: Outcome) -> None:
         """Record a step; a plan or tests that could not be had are done without."""
@@ -110,9 +100,7 @@ class Chain:
 
     def _tell_program(self, tree: SearchTree, expansion: Expansion, outcome: Outcome) -> None:
         self._attempts += 1
-        if outcome.program is None:
-            self._failed_draws += 1
-        else:
+        if outcome.program is not None:
             tests = expansion.tests or ()
             node = tree.add(
                 expansion.node, "program", program=outcome.program, verdict=outcome.verdict, tests=tests
@@ -120,7 +108,6 @@ class Chain:
             node.reward = share_passed(outcome.verdict, tests)
             tree.backup(node.id, node.reward or 0.0)
             self._current = node.id
-            self._failed_draws = 0
             if self._good_enough(tree, node):
                 self._stage = "done"
         if self._attempts > self.settings.repairs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
@@ -14,8 +15,15 @@ from codegrove.verdict import Status
 if TYPE_CHECKING:  # the tree draws itself with this module in notebooks
     from codegrove.search.tree import Node, SearchTree
 
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PIES = "○◔◑◕●"
 _ROW, _COLUMN, _RADIUS = 24, 170, 7
+_STYLE = (
+    "<style>.codegrove-tree{color:#24262d;background:#fff}"
+    ".codegrove-tree text{paint-order:stroke;stroke:#fff;stroke-width:3px}"
+    "@media(prefers-color-scheme:dark){.codegrove-tree{color:#e6e6ea;background:#16181d}"
+    ".codegrove-tree text{stroke:#16181d}}</style>"
+)
 _COLOURS = {"good": "#1a7f5a", "partly": "#b3541e", "bad": "#7a7a86", "line": "#c5c8d4", "path": "#0b62d6"}
 
 
@@ -86,16 +94,14 @@ def svg(tree: SearchTree, *, answer: int | None = None, most: int = 60) -> str:
     shown = rows(tree, answer=answer, most=most)
     y_of = _heights(tree, [row.node for row in shown])
     depth = max(row.node.depth for row in shown)
-    width, height = (depth + 1) * _COLUMN + 120, int(max(y_of.values())) + _ROW
+    width, height = depth * _COLUMN + 190, int(max(y_of.values())) + _ROW
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"'
         f' height="{height}" font-family="system-ui, sans-serif" font-size="11" role="img"'
-        f' aria-label="search tree of {escape(tree.task.id, quote=True)}">'
+        f' class="codegrove-tree" aria-label="search tree of {_xml(tree.task.id)}">{_STYLE}'
     ]
     on_path = {row.node.id for row in shown if row.on_path}
-    parts.extend(
-        _edge(row.node, y_of, thick=row.node.id in on_path) for row in shown if row.node.parents
-    )
+    parts.extend(_edge(row.node, y_of, thick=row.node.id in on_path) for row in shown if row.node.parents)
     parts.extend(_dot(row, y_of[row.node.id], tree) for row in shown)
     parts.append("</svg>")
     return "".join(parts)
@@ -171,7 +177,7 @@ def _dot(row: Row, y: float, tree: SearchTree) -> str:
     x = 20 + node.depth * _COLUMN
     share = share_passed(node.verdict, node.tests)
     colour = _COLOURS["good" if share == 1 else "partly" if share is not None else "bad"]
-    title = escape(f"#{node.id} {node.kind}\n{node.text[:300]}".strip())
+    title = _xml(f"#{node.id} {node.kind}\n{node.text[:300]}".strip())
     caption = tree.task.id if not node.parents else f"#{node.id}{_tests(node)}"
     if node.parents and node.text and node.kind != "program":
         words = " ".join(node.text.split())
@@ -179,8 +185,13 @@ def _dot(row: Row, y: float, tree: SearchTree) -> str:
     more = f" +{row.folded}" if row.folded else ""
     return (
         f"<g><title>{title}</title>{_pie_shape(x, y, share, colour)}"
-        f'<text x="{x + 11}" y="{y + 4:.1f}" fill="currentColor">{escape(caption + more)}</text></g>'
+        f'<text x="{x + 11}" y="{y + 4:.1f}" fill="currentColor">{_xml(caption + more)}</text></g>'
     )
+
+
+def _xml(text: str) -> str:
+    """Escape any text for XML, which has no place at all for most control characters and lone surrogates."""
+    return escape(_NOT_XML.sub("\ufffd", text), quote=True)
 
 
 def _pie_shape(x: float, y: float, share: float | None, colour: str) -> str:

@@ -35,7 +35,7 @@ class Expansion:
     """Failing tests to trace before the role is asked; the first that gives a trace is shown to it. Where
     none does, the role is not asked and the outcome is empty."""
     draw: int = 0
-    """Which of several independent samples of the same request this is."""
+    """Which of several independent samples of the same request this is. `Search` sets it."""
 
 
 class Signal(Enum):

@@ -51,7 +51,6 @@ class _Line:
     plan: _Plan
     busy: bool = False
     attempts: int = 0
-    failed_draws: int = 0
     last: int | None = None
     answers: list[str] = field(default_factory=list)
 
@@ -133,10 +132,7 @@ class RankedPlans:
                     "exemplar_plan": exemplar.text,
                     "algorithm": exemplar.data.get("algorithm", ""),
                 }
-                # Equal exemplars (or none) must still give different plans, hence the draw.
-                return Expansion(
-                    id=serial, action="plan", node=ROOT, inputs={**inputs, "index": index}, draw=index
-                )
+                return Expansion(id=serial, action="plan", node=ROOT, inputs={**inputs, "index": index})
             if plan.stage == "rate":
                 plan.stage = "rating"
                 assert plan.node is not None
@@ -181,14 +177,7 @@ class RankedPlans:
             tests = self._tests_for(tree, line)
             if line.last is None:
                 inputs["plan"] = tree[plan_node].text
-                return Expansion(
-                    id=serial,
-                    action="write",
-                    node=plan_node,
-                    inputs=inputs,
-                    tests=tests,
-                    draw=line.failed_draws,
-                )
+                return Expansion(id=serial, action="write", node=plan_node, inputs=inputs, tests=tests)
             program = tree[line.last]
             assert program.program is not None
             glued = f"{tree[plan_node].text}\n\n{program.program.program}"
@@ -198,9 +187,7 @@ class RankedPlans:
                 "verdict": program.verdict,
                 "tests": program.tests,
             }
-            return Expansion(
-                id=serial, action="debug", node=program.id, inputs=inputs, tests=tests, draw=line.failed_draws
-            )
+            return Expansion(id=serial, action="debug", node=program.id, inputs=inputs, tests=tests)
         return WAIT
 
     def _tests_for(self, tree: SearchTree, line: _Line) -> tuple[Any, ...] | None:
@@ -217,7 +204,6 @@ class RankedPlans:
         line.busy = False
         line.attempts += 1
         if outcome.program is None:
-            line.failed_draws += 1
             return
         tests = expansion.tests or ()
         node = tree.add(
@@ -226,7 +212,6 @@ class RankedPlans:
         node.reward = share_passed(outcome.verdict, tests)
         tree.backup(node.id, node.reward or 0.0)
         line.last = node.id
-        line.failed_draws = 0
         line.answers.append(outcome.answer)
         self._last_program = node.id
         # Without sample tests a program counts as passing, as in the released code.

@@ -12,7 +12,7 @@ import random
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -63,7 +63,6 @@ class _Rollout:
     program: int | None = None
     """Node of the latest program."""
     diagnosis: str = ""
-    draws: int = 0
 
 
 class RethinkMcts:
@@ -74,6 +73,9 @@ class RethinkMcts:
 
     Model calls: at most 1 + 3 * thinks * rollouts.
     """
+
+    traces: ClassVar[bool] = True
+    """Some expansions want a failing run traced, so that the graph needs that tool."""
 
     def __init__(self, settings: RethinkMctsSettings | None = None) -> None:
         self.settings = settings or RethinkMctsSettings()
@@ -208,14 +210,7 @@ class RethinkMcts:
         assert program.program is not None
         traced: tuple[Test, ...] = ()
         if action == "write":
-            return Expansion(
-                id=serial,
-                action=action,
-                node=node_id,
-                inputs=inputs,
-                tests=tree.task.tests,
-                draw=rollout.draws,
-            )
+            return Expansion(id=serial, action=action, node=node_id, inputs=inputs, tests=tree.task.tests)
         if action != "expand":
             inputs |= {"program": program.program.program, "verdict": program.verdict, "tests": program.tests}
         if action in ("expand_informed", "rethink"):
@@ -232,7 +227,6 @@ class RethinkMcts:
         rollout.diagnosis = ""
         rollout.passes = False
         if outcome.program is None:
-            rollout.draws += 1
             rollout.reward = 0.0
             self._after_diagnosis(rollout)
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -54,6 +54,7 @@ class Search:
         """Expansions in flight, by id."""
         self._rng = random.Random(seed)
         self._asked = 0
+        self._draws: dict[tuple[Any, ...], int] = {}
         self._on_event = on_event
 
     def ask(self) -> Expansion | Signal:
@@ -64,6 +65,7 @@ class Search:
         if choice.id != self._asked:
             raise TreeError(f"the policy numbered an expansion {choice.id}; expected {self._asked}")
         self._asked += 1
+        choice = self._numbered(choice)
         self.open[choice.id] = choice
         self._log(Asked(choice.id))
         return choice
@@ -97,6 +99,21 @@ class Search:
             choice = self.ask()
             if isinstance(choice, Signal) or choice.id != event.expansion:
                 raise TreeError(f"event log does not fit: expected expansion {event.expansion}, got {choice}")
+
+    def _numbered(self, expansion: Expansion) -> Expansion:
+        """Number the expansions that ask the same thing again, so that k samples stay k samples.
+
+        Only texts count as "the same": that is what a model is shown, while a verdict also holds run times.
+        """
+        shown = [
+            (name, value)
+            for name, value in expansion.inputs.items()
+            if type(value) is str or (type(value) is tuple and value and type(value[0]) is str)
+        ]
+        key = (expansion.action, *shown)
+        draw = self._draws.get(key, 0)
+        self._draws[key] = draw + 1
+        return replace(expansion, draw=draw) if draw != expansion.draw else expansion
 
     def _log(self, event: Event) -> None:
         self.events.append(event)

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from codegrove.outcome import Outcome
 from codegrove.search.policy import DONE, WAIT, ActionKind, Expansion, Signal
-from codegrove.search.scoring import share_passed
+from codegrove.search.scoring import GIVEN, WRITTEN, share_passed
 from codegrove.search.settings import PolicySettings
 from codegrove.search.tree import ROOT, Node, SearchTree
 
@@ -40,8 +40,14 @@ class UctSettings(PolicySettings):
     """Depth of the deepest programs; None lets the tree grow as deep as it wants."""
     expansions: int = Field(default=32, ge=1)
     """Programs asked for at most."""
+    plan: bool = False
+    """Put a layer of plans below the root: its children are plans, and programs are written below them."""
+    write_tests: int = Field(default=0, ge=0, le=100)
+    """How many tests a tester is asked for before the first program is seen; 0 asks for none."""
+    generated_weight: float = Field(default=0.2, ge=0, le=1)
+    """Weight of generated tests in the reward where the task has tests of its own."""
     stop_at_pass: bool = True
-    """End with the first program that passes every test; otherwise spend all expansions."""
+    """End with the first program that passes all of the task's own tests; otherwise spend all expansions."""
     virtual_loss: float = Field(default=1.0, ge=0)
     """How many lost visits an expansion in flight counts for; 0 lets workers crowd on one branch."""
 
@@ -49,8 +55,9 @@ class UctSettings(PolicySettings):
 class Uct:
     """UCT or P-UCT over programs.
 
-    The root's children are written from scratch, deeper nodes repair their parent. The reward is the share of
-    the task's own tests that pass. Nodes that pass everything are leaves.
+    The root's children are written from scratch (or are plans that programs are written from), deeper nodes repair
+    their parent. The reward is the share of the task's own tests that pass, mixed with that of generated ones
+    where there are any. Nodes that pass all of the task's tests are leaves.
     The prior of a child is uniform over its siblings' places.
     """
 
@@ -59,6 +66,7 @@ class Uct:
         # Copied out of the settings: reading a pydantic field costs as much as a step of the descent.
         self._c, self._loss, self._width = self.settings.c, self.settings.virtual_loss, self.settings.width
         self._plain = self.settings.formula == "uct"
+        self._prior = 1 / self.settings.width
         self._use_mean = self.settings.backup == "mean"
         self._asked = 0
         self._opening: Counter[int] = Counter()
@@ -68,16 +76,28 @@ class Uct:
         self._closed: set[int] = set()
         """Nodes below which nothing is left to expand."""
         self._best: int | None = None
-        self._best_reward = -math.inf
+        self._best_key = (-math.inf, -math.inf)
         self._solved = False
+        self._tests: Literal["wanted", "asked", "there"] = "wanted" if self.settings.write_tests else "there"
 
     @property
     def actions(self) -> Mapping[str, ActionKind]:
         """Actions this policy asks for."""
-        return {"write": ActionKind.CODER, "debug": ActionKind.DEBUGGER}
+        actions = {"write": ActionKind.CODER, "debug": ActionKind.DEBUGGER}
+        if self.settings.plan:
+            actions["plan"] = ActionKind.PLANNER
+        if self.settings.write_tests:
+            actions["write_tests"] = ActionKind.TESTER
+        return actions
 
     def ask(self, tree: SearchTree, serial: int, rng: random.Random) -> Expansion | Signal:
         """Descend from the root to a node that has room for another child, and expand it."""
+        if self._tests != "there":
+            if self._tests == "asked":
+                return WAIT
+            self._tests = "asked"
+            wanted = {"width": self.settings.write_tests}
+            return Expansion(id=serial, action="write_tests", node=ROOT, inputs=wanted)
         if self._asked >= self.settings.expansions or ROOT in self._closed:
             return WAIT
         if self._solved and self.settings.stop_at_pass:
@@ -86,27 +106,34 @@ class Uct:
         if node_id is None:
             return WAIT
         node = tree.nodes[node_id]
-        self._asked += 1
-        draw = len(node.children) + self._opening[node_id] + self._failed[node_id]
         self._opening[node_id] += 1
         tree.hold(node_id)
-        if node_id == ROOT:
-            return Expansion(id=serial, action="write", node=ROOT, tests=tree.task.tests, draw=draw)
-        assert node.program is not None
-        inputs: dict[str, Any] = {
-            "program": node.program.program,
-            "verdict": node.verdict,
-            "tests": node.tests,
-        }
-        return Expansion(
-            id=serial, action="debug", node=node_id, inputs=inputs, tests=tree.task.tests, draw=draw
-        )
+        if node_id == ROOT and self.settings.plan:
+            return Expansion(id=serial, action="plan", node=ROOT)
+        self._asked += 1
+        generated = tree.generated_tests
+        tests = (*tree.task.tests, *generated) if generated else tree.task.tests
+        if node.program is None:
+            inputs: dict[str, Any] = {"plan": node.text} if self.settings.plan else {}
+            return Expansion(id=serial, action="write", node=node_id, inputs=inputs, tests=tests)
+        inputs = {"program": node.program.program, "verdict": node.verdict, "tests": node.tests}
+        return Expansion(id=serial, action="debug", node=node_id, inputs=inputs, tests=tests)
 
     def tell(self, tree: SearchTree, expansion: Expansion, outcome: Outcome) -> None:
         """Add the program as a child and back its reward up."""
+        if expansion.action == "write_tests":
+            tree.generated_tests.extend(outcome.tests)
+            self._tests = "there"
+            return
         parent = expansion.node
         self._opening[parent] -= 1
         tree.hold(parent, -1)
+        if expansion.action == "plan":
+            # A plan that could not be had leaves its place to programs written without one.
+            tree.add(
+                ROOT, "plan", text=outcome.proposals[0].text if outcome.proposals else "", prior=self._prior
+            )
+            return
         if outcome.program is None:
             self._failed[parent] += 1
             self._close_upwards(tree, parent)
@@ -115,27 +142,45 @@ class Uct:
         node = tree.add(
             parent,
             "program",
-            prior=1 / self.settings.width,
+            prior=self._prior,
             program=outcome.program,
             verdict=outcome.verdict,
             tests=tests,
         )
-        node.reward = share_passed(outcome.verdict, tests)
+        passes = self._judge(tree, node)
         # What could not be judged says nothing: it is backed up as what its parent already seemed worth.
         value = node.reward if node.reward is not None else tree.nodes[parent].mean
         discount = self.settings.gamma if self.settings.backup == "discounted_max" else 1.0
         tree.backup(node.id, value, discount=discount)
-        known = -1.0 if node.reward is None else node.reward
-        if known > self._best_reward:
-            self._best, self._best_reward = node.id, known
-        if node.reward == 1.0:
+        if passes:
             self._solved = True
-        if node.reward == 1.0 or node.depth == self.settings.max_depth:
+        if passes or node.depth == self.settings.max_depth:
             self._close_upwards(tree, node.id)
 
     def answer(self, tree: SearchTree) -> int | None:
-        """Return the program with the largest reward; the earliest one on ties."""
+        """Return the program that passes most of the task's tests, then has the largest reward; first wins."""
         return self._best
+
+    def _judge(self, tree: SearchTree, node: Node) -> bool:
+        """Set the node's reward, keep the best node, and say whether it passes all that the task asks for."""
+        given: float | None
+        if tree.generated_tests:
+            given = share_passed(node.verdict, node.tests, GIVEN)
+            written = share_passed(node.verdict, node.tests, WRITTEN)
+            if given is None or written is None:
+                node.reward = written if given is None else given
+            else:
+                weight = self.settings.generated_weight
+                node.reward = (1 - weight) * given + weight * written
+            passes = given == 1.0 or (not tree.task.tests and written == 1.0)
+        else:
+            node.reward = given = share_passed(node.verdict, node.tests)
+            passes = given == 1.0
+        key = (-1.0 if given is None else given, -1.0 if node.reward is None else node.reward)
+        if key > self._best_key:
+            self._best, self._best_key = node.id, key
+        node.data["passes"] = passes
+        return passes
 
     def _select(self, tree: SearchTree) -> int | None:
         """Return the node to expand, or None when every way down is blocked by expansions in flight.
@@ -165,6 +210,9 @@ class Uct:
                         continue
                     child = nodes[child_id]
                     visits = child.visits + loss * child.pending
+                    if not visits:  # a plan that nothing was written from yet
+                        best_child = child
+                        break
                     # In max mode an expansion in flight cannot lower Q: only its visit counts against it.
                     value = child.total / visits if use_mean else child.best
                     score = value + (spread / sqrt(visits) if plain else spread * child.prior / (1 + visits))
@@ -185,7 +233,7 @@ class Uct:
             self._closed.add(node.id)
 
     def _is_exhausted(self, tree: SearchTree, node: Node) -> bool:
-        if node.id != ROOT and (node.reward == 1.0 or node.depth == self.settings.max_depth):
+        if node.data.get("passes") or node.depth == self.settings.max_depth:
             return True
         places = self.settings.width - self._failed[node.id]
         return len(node.children) >= places and _all_in(node.children, self._closed)

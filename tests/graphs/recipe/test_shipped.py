@@ -17,7 +17,7 @@ NAMES = [info.name for info in list_recipes()]
 
 
 def test_the_recipes_that_ship() -> None:
-    assert NAMES == ["codet", "codetree", "direct", "loop", "mapcoder", "rethinkmcts", "uct"]
+    assert NAMES == ["codet", "codetree", "direct", "grove", "loop", "mapcoder", "rethinkmcts", "uct"]
     assert all(info.about.endswith(".") and "\n" not in info.about for info in list_recipes())
 
 

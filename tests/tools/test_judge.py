@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codegrove.tools.sandbox.clip import clip, without_addresses
+from codegrove.tools.sandbox.judge import same_output, same_value
+from codegrove.tools.sandbox.values import Opaque
+
+NAN = float("nan")
+INF = float("inf")
+
+
+@pytest.mark.parametrize(
+    ("expected", "obtained", "same"),
+    [
+        (1, 1.0, True),
+        (1, True, True),
+        ([1], (1,), False),
+        ({1}, frozenset({1}), True),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, True),
+        ({"a": 1}, {"a": 1, "b": 2}, False),
+        ("1", 1, False),
+        (b"a", bytearray(b"a"), True),
+        (None, False, False),
+        (0.3, 0.1 + 0.2, False),
+        (10**400, 10**400, True),
+        (NAN, NAN, True),
+        ([NAN, 1], [NAN, 1], True),
+        ({"a": NAN}, {"a": NAN}, True),
+        (NAN, 1.0, False),
+        ([1, 2], [1, 2, 3], False),
+        ([], Opaque("list"), False),
+        ([1, Opaque("x")], [1, Opaque("x")], False),
+    ],
+)
+def test_equality_is_pythons(expected: object, obtained: object, same: bool) -> None:
+    assert same_value(expected, obtained) is same
+
+
+@pytest.mark.parametrize(
+    ("expected", "obtained", "same"),
+    [
+        (0.5, 0.75, True),
+        (0.5, 0.7501, False),
+        (1, 2, False),  # integers are exact whatever the tolerance
+        (1, 1.25, True),
+        ([{"a": (0.5,)}], [{"a": (0.6,)}], True),
+        ({0.5, 3.0}, {3.1, 0.6}, True),
+        ({0.5, 3.0}, {3.1, 0.8}, False),
+        ({(0.5, "a"), (3.0, "b")}, {(3.1, "b"), (0.6, "a")}, True),
+        ({NAN, 1.0}, {1.1, NAN}, True),
+        (INF, INF, True),
+        (INF, 1e308, False),
+        (0.5, 10**400, False),
+        (1 + 1j, 1.1 + 1j, True),
+        ("a", "b", False),
+    ],
+)
+def test_tolerance_reaches_every_float(expected: object, obtained: object, same: bool) -> None:
+    assert same_value(expected, obtained, tolerance=0.25) is same
+
+
+numbers = st.integers() | st.floats(allow_nan=False)
+
+
+@given(st.lists(numbers), st.lists(numbers))
+def test_without_tolerance_it_is_plain_equality(left: list[float], right: list[float]) -> None:
+    assert same_value(left, right) is (left == right)
+
+
+@given(st.sets(st.floats(-100, 100)), st.floats(0.001, 1))
+def test_sets_within_tolerance_are_found(values: set[float], tolerance: float) -> None:
+    moved = {value + tolerance / 2 for value in values}
+    assert same_value(values, moved, tolerance=tolerance) is (len(moved) == len(values))
+
+
+@pytest.mark.parametrize(
+    ("expected", "obtained", "same"),
+    [
+        ("1\n2\n", "1\n2", True),
+        ("1\n2", "1  \n2\t\r\n\n \n", True),
+        ("1\n2", "1\n\n2", False),
+        ("1\n2", " 1\n2", False),
+        ("", "\n", True),
+        ("a b", "a  b", False),
+    ],
+)
+def test_outputs_agree_up_to_white_space_at_the_ends(expected: str, obtained: str, same: bool) -> None:
+    assert same_output(expected, obtained) is same
+
+
+@given(st.text(), st.integers(50, 200))
+def test_clipping_keeps_both_ends(text: str, limit: int) -> None:
+    clipped = clip(text, limit)
+    assert len(clipped) <= limit
+    if len(text) <= limit:
+        assert clipped == text
+    else:
+        assert f"[{len(text)} characters" in clipped
+        assert clipped[:3] == text[:3]
+        assert clipped[-3:] == text[-3:]
+
+
+def test_addresses_are_blanked() -> None:
+    assert without_addresses("<A object at 0x7f00aa> is not 0x12") == "<A object at 0x...> is not 0x12"

@@ -1,0 +1,1 @@
+"""What touches the world: running programs, tracing them, checking that this works."""

@@ -1,0 +1,6 @@
+"""Running programs that nobody trusts."""
+
+from codegrove.tools.sandbox.port import Block, BlockTrace, Limits, Sandbox
+from codegrove.tools.sandbox.process import ProcessSandbox
+
+__all__ = ["Block", "BlockTrace", "Limits", "ProcessSandbox", "Sandbox"]

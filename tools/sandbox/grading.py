@@ -1,0 +1,116 @@
+"""From tests to what the candidate's process gets, and from its records to results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from codegrove.task import AssertTest, CallTest, StdioTest, Test
+from codegrove.tools.sandbox.asserts import Instrumented, instrument
+from codegrove.tools.sandbox.clip import clip
+from codegrove.tools.sandbox.judge import same_output, same_value
+from codegrove.tools.sandbox.literals import LiteralError, parse_arguments, parse_literal
+from codegrove.tools.sandbox.records import MOST_MESSAGE, Record
+from codegrove.tools.sandbox.values import DecodeError, show, to_wire
+from codegrove.verdict import ErrorInfo, Status, TestResult
+
+MOST_OUTPUT = 2000
+"""Characters kept of the output of one test."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A test that can be run."""
+
+    index: int
+    test: Test
+    job: dict[str, Any]
+    """What the candidate's process gets to know of it."""
+    expected: object = None
+    asserts: Instrumented | None = None
+
+
+def prepare(index: int, test: Test, entry_point: str | None) -> Prepared | TestResult:
+    """Check and translate one test; a test that cannot be run is unjudged, whoever is to blame."""
+    try:
+        match test:
+            case CallTest():
+                if entry_point is None:
+                    return _unusable("it calls a function, but no entry point is given")
+                args, kwargs = parse_arguments(test.args, test.kwargs)
+                job = {"kind": "call", "index": index, "args": to_wire(args), "kwargs": to_wire(kwargs)}
+                return Prepared(index=index, test=test, job=job, expected=parse_literal(test.expected))
+            case AssertTest():
+                asserts = instrument(test.code, {"candidate", *([entry_point] if entry_point else [])})
+                job = {"kind": "assert", "index": index, "code": asserts.code}
+                return Prepared(index=index, test=test, job=job, asserts=asserts)
+            case StdioTest():
+                return Prepared(index=index, test=test, job={"kind": "stdio", "index": index})
+    except LiteralError as error:
+        return _unusable(str(error))
+    except SyntaxError as error:
+        return _unusable(f"it does not parse: {error.msg} (line {error.lineno} of the test)")
+
+
+def _unusable(why: str) -> TestResult:
+    return TestResult(status=Status.UNJUDGED, error=ErrorInfo(type="UnusableTest", message=why))
+
+
+def grade(prepared: Prepared, record: Record) -> TestResult:
+    """Judge the record of a call or assert test.
+
+    Raises:
+        DecodeError: if the record does not answer this kind of test.
+    """
+    is_call = isinstance(prepared.test, CallTest)
+    if record.outcome == "value" and is_call:
+        right = same_value(prepared.expected, record.value, tolerance=_tolerance(prepared.test))
+        status = Status.PASSED if right else Status.FAILED
+        return TestResult(status=status, output=_shown(record.value), seconds=record.seconds)
+    if record.outcome == "passed" and prepared.asserts is not None:
+        return TestResult(status=Status.PASSED, seconds=record.seconds)
+    if record.outcome == "timed_out":
+        return TestResult(status=Status.TIMED_OUT, error=record.error, seconds=record.seconds)
+    if record.outcome == "raised" and record.error is not None:
+        if prepared.asserts is not None and record.failed:
+            return _failed_assertion(prepared.asserts, record, record.error)
+        return TestResult(status=Status.CRASHED, error=record.error, seconds=record.seconds)
+    raise DecodeError(f"outcome {record.outcome!r} does not answer a test of kind {prepared.test.kind!r}")
+
+
+def _tolerance(test: Test) -> float:
+    return test.tolerance if isinstance(test, CallTest) else 0.0
+
+
+def _failed_assertion(asserts: Instrumented, record: Record, error: ErrorInfo) -> TestResult:
+    place = None if error.trace else asserts.at_line(record.test_line)
+    output = ""
+    if place is not None:
+        source = asserts.assertions[place].source
+        error = replace(error, message=error.message or clip(source, MOST_MESSAGE))
+        if record.assertion == place:
+            output = clip(", ".join(map(_shown, record.obtained)), MOST_OUTPUT)
+    return TestResult(status=Status.FAILED, output=output, error=error, seconds=record.seconds)
+
+
+def grade_output(prepared: Prepared, record: Record, stdout: bytes) -> TestResult:
+    """Judge a program that read stdin and ended.
+
+    Raises:
+        DecodeError: if the record does not belong to such a program.
+    """
+    assert isinstance(prepared.test, StdioTest)
+    text = stdout.decode("utf-8", "replace")
+    output = clip(text, MOST_OUTPUT)
+    if record.outcome == "ended":
+        right = same_output(prepared.test.expected, text)
+        status = Status.PASSED if right else Status.FAILED
+        return TestResult(status=status, output=output, seconds=record.seconds)
+    if record.outcome in ("raised", "timed_out"):
+        status = Status.CRASHED if record.outcome == "raised" else Status.TIMED_OUT
+        return TestResult(status=status, output=output, error=record.error, seconds=record.seconds)
+    raise DecodeError(f"outcome {record.outcome!r} does not answer a test of kind 'stdio'")
+
+
+def _shown(value: object) -> str:
+    return clip(show(value, most_items=MOST_OUTPUT), MOST_OUTPUT)

@@ -1,0 +1,171 @@
+"""The first backend: every run is a process group of its own with limits, and is killed as a group.
+
+What holds: the verdict is made in this process from plain data (for call and stdin tests), the environment is
+made from an allow-list, wall time is kept from outside, a candidate's processes are killed with the run, the
+scratch folder is deleted. What does not hold: a candidate can read and write what the user can, use the
+network, signal the user's other processes, and sits in one process with the text of assert tests. So the
+level is ``basic``. Memory and processor time are limited per process, not per run (macOS ignores the limit on
+memory); processes are counted on Linux only, every 50 milliseconds; what detaches from its process group is
+found on Linux only; root can lift the limits of its own processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from codegrove.errors import SandboxError
+from codegrove.task import AssertTest, Test
+from codegrove.tools.sandbox.judgement import Assignment, Interrupted, Judgement
+from codegrove.tools.sandbox.pool import Pool, Ticket
+from codegrove.tools.sandbox.port import BlockTrace, Limits
+from codegrove.tools.sandbox.syntax import parse_quietly
+from codegrove.verdict import ErrorInfo, Status, TestResult, Verdict
+
+_Result = TypeVar("_Result")
+
+
+class ProcessSandbox:
+    """Runs candidates in processes of the user, several at a time.
+
+    Usable from any thread and any event loop, also from several at once. Nothing is started before the first
+    run. Interpreters are started once and forked for each run; they never see a job themselves, so nothing of
+    one run is in the memory of the next.
+
+    Args:
+        limits: limits of runs that are given none.
+        workers: runs at a time; None for the number of processors.
+        python: interpreter that runs the candidates, 3.11 or newer.
+        site_packages: whether candidates can import the third-party packages of that interpreter.
+        warm: keep started interpreters for the next run, at most one per worker. Without, every verdict costs
+            the start of an interpreter.
+    """
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        workers: int | None = None,
+        python: str = sys.executable,
+        site_packages: bool = True,
+        warm: bool = True,
+    ) -> None:
+        if workers is not None and workers < 1:
+            raise SandboxError(f"workers={workers}: expected 1 or more")
+        self.limits = limits or Limits()
+        self.workers = workers or os.cpu_count() or 1
+        self._pool = Pool(python, self.workers, site_packages=site_packages, warm=warm)
+        weakref.finalize(self, self._pool.close, wait=False)
+
+    @property
+    def level(self) -> str:
+        """``basic``."""
+        return "basic"
+
+    @property
+    def guarantees(self) -> tuple[str, ...]:
+        """What holds for every run: values cross in a closed format (G2), the environment is made from an
+        allow-list (G5), ordinary programs are not punished (G12).
+
+        Verdicts on call and stdin tests add G1: no pass without an answer that was compared here.
+        """
+        return ("G2", "G5", "G12")
+
+    async def judge(
+        self,
+        program: str,
+        tests: Sequence[Test],
+        *,
+        entry_point: str | None = None,
+        limits: Limits | None = None,
+        fail_fast: bool = False,
+    ) -> Verdict:
+        """Run the program on the tests and judge it, see `Sandbox.judge`. Cancelling kills the run."""
+        work = Assignment(
+            program=program,
+            tests=tuple(tests),
+            entry_point=entry_point,
+            limits=limits or self.limits,
+            fail_fast=fail_fast,
+        )
+        verdict = self._refused(work)
+        if verdict is None:
+            try:
+                verdict = await self._in_thread(
+                    lambda ticket: Judgement(work, self._pool.executor(ticket)).run()
+                )
+            except (SandboxError, OSError, Interrupted) as error:
+                verdict = _same_for_all(work, Status.UNJUDGED, note=f"the sandbox failed: {error}")
+        proven = not any(isinstance(test, AssertTest) for test in tests)
+        guarantees = ("G1", *self.guarantees) if proven else self.guarantees
+        return replace(verdict, level=self.level, guarantees=guarantees)
+
+    async def trace(
+        self, program: str, test: Test, *, entry_point: str | None = None, limits: Limits | None = None
+    ) -> BlockTrace:
+        """Run one test and record the basic blocks it executes, see `codegrove.tools.block_trace`.
+
+        An assertion of the test that fails is no error of the trace; an exception inside the program is.
+        Everything that ends the run early leaves the blocks recorded so far where they could be saved.
+        """
+        work = Assignment(
+            program=program,
+            tests=(test,),
+            entry_point=entry_point,
+            limits=limits or self.limits,
+            trace=True,
+        )
+        refused = self._refused(work)
+        if refused is not None:
+            return BlockTrace(error=refused.error)
+
+        def record(ticket: Ticket) -> tuple[BlockTrace, Verdict]:
+            judgement = Judgement(work, self._pool.executor(ticket))
+            verdict = judgement.run()
+            return judgement.trace, verdict
+
+        try:
+            trace, verdict = await self._in_thread(record)
+        except (SandboxError, OSError, Interrupted) as error:
+            return BlockTrace(error=ErrorInfo(type="SandboxError", message=str(error)))
+        result = verdict.results[0]
+        wrong_answer = result.status is Status.FAILED and (result.error is None or not result.error.trace)
+        return replace(trace, error=None if wrong_answer else result.error)
+
+    async def aclose(self) -> None:
+        """Kill what is running and end all interpreters. Safe to call twice."""
+        await asyncio.to_thread(self._pool.close)
+
+    def _refused(self, work: Assignment) -> Verdict | None:
+        """Return the verdict on a text that is no program for the interpreter in use."""
+        if self._pool.python != sys.executable:
+            return None  # its grammar may differ; it finds out itself
+        try:
+            parse_quietly(work.program)
+        except SyntaxError as error:
+            line = error.lineno
+            trace = ((line, "<module>"),) if line else ()
+            info = ErrorInfo(type="SyntaxError", message=error.msg, line=line, trace=trace)
+            return _same_for_all(work, Status.INVALID, error=info)
+        return None
+
+    async def _in_thread(self, work: Callable[[Ticket], _Result]) -> _Result:
+        ticket = Ticket()
+        future = self._pool.submit(lambda: work(ticket))
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            ticket.cancel()
+            raise
+
+
+def _same_for_all(
+    work: Assignment, status: Status, *, error: ErrorInfo | None = None, note: str = ""
+) -> Verdict:
+    results = tuple(TestResult(status=status, error=error) for _ in work.tests)
+    return Verdict(status=status, results=results, error=error, note=note)

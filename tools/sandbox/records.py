@@ -1,0 +1,140 @@
+"""What the candidate's process reports, read as data from a stranger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from codegrove.tools.sandbox.clip import clip, without_addresses
+from codegrove.tools.sandbox.port import Block
+from codegrove.tools.sandbox.values import DecodeError, from_wire, load_json
+from codegrove.verdict import ErrorInfo
+
+MOST_MESSAGE = 500
+"""Characters kept of an exception's message."""
+_MOST_TYPE = 100
+_MOST_FRAMES = 40
+_MOST_BLOCKS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One line of the report. Fields that its kind does not have keep their defaults."""
+
+    kind: str
+    """``broken``, ``invalid``, ``missing``, ``loaded``, ``load_failed``, ``load_timed_out``, ``result``,
+    ``blocks`` or ``finished``."""
+    index: int = -1
+    """Of the test."""
+    outcome: str = ""
+    """Of a result: ``value``, ``passed``, ``ended``, ``raised`` or ``timed_out``."""
+    seconds: float = 0.0
+    value: object = None
+    failed: bool = False
+    """Whether the exception is a failed assertion."""
+    error: ErrorInfo | None = None
+    test_line: int | None = None
+    """Line of an assert test that the exception passed through."""
+    assertion: int = -1
+    """Which assertion `obtained` belongs to."""
+    obtained: tuple[object, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    total: int = 0
+
+
+def parse_record(line: bytes, token: str) -> Record:
+    """Read one line.
+
+    Raises:
+        DecodeError: for anything but a well-formed record with the run's token.
+    """
+    fields = load_json(line)
+    if not isinstance(fields, dict) or fields.get("token") != token:
+        raise DecodeError("no record of this run")
+    try:
+        return _record(fields)
+    except (KeyError, TypeError, ValueError, OverflowError, IndexError) as error:
+        raise DecodeError(f"malformed record: {type(error).__name__}") from None
+
+
+def _record(fields: Mapping[str, Any]) -> Record:
+    kind = fields["kind"]
+    if kind in ("loaded", "missing", "finished"):
+        return Record(kind=kind)
+    if kind in ("broken", "invalid", "load_failed", "load_timed_out"):
+        return Record(kind=kind, error=_error(fields["error"]))
+    if kind == "blocks":
+        blocks = fields["blocks"][:_MOST_BLOCKS]
+        return Record(kind=kind, total=_integer(fields["total"]), blocks=tuple(map(_block, blocks)))
+    if kind == "result":
+        return _result(fields)
+    raise DecodeError("unknown kind of record")
+
+
+def _result(fields: Mapping[str, Any]) -> Record:
+    outcome, index = fields["outcome"], _integer(fields["index"])
+    seconds = min(max(float(fields["seconds"]), 0.0), 1e6)
+    if outcome in ("passed", "ended"):
+        return Record(kind="result", index=index, seconds=seconds, outcome=outcome)
+    if outcome == "value":
+        value = from_wire(fields["value"])
+        return Record(kind="result", index=index, seconds=seconds, outcome=outcome, value=value)
+    if outcome not in ("raised", "timed_out"):
+        raise DecodeError("unknown outcome")
+    error = _fields(fields["error"])
+    line = error.get("test_line")
+    obtained = _fields(fields.get("obtained", {"assertion": -1, "values": []}))
+    return Record(
+        kind="result",
+        index=index,
+        seconds=seconds,
+        outcome=outcome,
+        failed=fields.get("failed") is True,
+        error=_error(error),
+        test_line=None if line is None else _integer(line),
+        assertion=_integer(obtained["assertion"]),
+        obtained=tuple(from_wire(value) for value in obtained["values"][:3]),
+    )
+
+
+def _error(value: object) -> ErrorInfo:
+    fields = _fields(value)
+    trace = tuple((_integer(line), _text(name)[:_MOST_TYPE]) for line, name in fields["trace"][:_MOST_FRAMES])
+    message = clip(without_addresses(_text(fields["message"])), MOST_MESSAGE)
+    line = trace[-1][0] if trace else None
+    return ErrorInfo(type=_text(fields["type"])[:_MOST_TYPE], message=message, line=line, trace=trace)
+
+
+def _block(value: object) -> Block:
+    fields = _fields(value)
+    first, last = fields["lines"]
+    return Block(
+        index=_integer(fields["index"]),
+        lines=(_integer(first), _integer(last)),
+        source=_text(fields["source"]),
+        before=_variables(fields["before"]),
+        after=_variables(fields["after"]),
+    )
+
+
+def _variables(pairs: list[Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((_text(name), _text(value)) for name, value in pairs)
+
+
+def _fields(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value.encode("utf-8", "replace").decode()  # lone surrogates cannot be stored or sent
+
+
+def _integer(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not -1 <= value <= 2**53:
+        raise TypeError
+    return value

@@ -1,0 +1,370 @@
+"""A closed data format for the values that cross the border of the sandbox.
+
+A candidate's process encodes what a call returned; the judge decodes it with the code below and compares plain
+built-in values. Nothing that is decoded can execute: there are no pickles, no code and no foreign classes.
+Instances of subclasses are flattened to their built-in value by the base type's own methods, so a list that
+lies about its items arrives as the list it really is. Anything else arrives as `Opaque`.
+
+The process of the candidate loads this file without the rest of codegrove: standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+MAX_DEPTH = 100
+"""Containers inside containers; deeper ones are opaque."""
+MAX_ITEMS = 1_000_000
+"""Values in one encoded value, itself included."""
+MAX_BYTES = 16_000_000
+"""Length of strings, bytes and digits in one encoded value, and of the encoded text."""
+
+_PLAIN_DIGITS_BITS = 4000  # larger integers would hit the interpreter's limit on decimal digits
+_MOST_EQUAL_HASHES = 100
+
+
+class DecodeError(ValueError):
+    """A text is no encoded value."""
+
+
+class Opaque:
+    """Stands for an object that is no built-in value. Equal to nothing but itself."""
+
+    __slots__ = ("reason", "type_name")
+
+    def __init__(self, type_name: str, reason: str = "") -> None:
+        self.type_name = type_name
+        self.reason = reason
+
+    def __repr__(self) -> str:
+        return f"<{self.type_name} object{', ' + self.reason if self.reason else ''}>"
+
+
+# Attributes of types are read through `type` itself: a metaclass cannot answer in its place.
+_mro_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
+_name_of: Callable[[type], str] = type.__dict__["__name__"].__get__
+_module_of: Callable[[type], object] = type.__dict__["__module__"].__get__
+_BUILTIN = (
+    *(bool, int, float, complex, str, bytes, bytearray),
+    *(list, tuple, dict, set, frozenset, type(None)),
+)
+_BUILTIN_BY_ID = {id(base): base for base in _BUILTIN}
+
+
+def builtin_base(value: object) -> Any:
+    """Return the built-in type whose value an object holds, or None. Runs no code of the object."""
+    exact = _BUILTIN_BY_ID.get(id(type(value)))
+    if exact is not None:
+        return exact
+    for parent in _mro_of(type(value)):
+        base = _BUILTIN_BY_ID.get(id(parent))
+        if base is not None:
+            return base
+    return None
+
+
+def type_name(value: object) -> str:
+    """Return the name of an object's type, clipped. Runs no code of the object."""
+    return str.__str__(_name_of(type(value)))[:100]
+
+
+def plain_number(value: Any) -> Any:
+    """Return numpy's scalars as the built-in number they equal, everything else unchanged."""
+    for parent in _mro_of(type(value)):
+        if _name_of(parent) == "generic" and _module_of(parent) == "numpy":
+            return value.item()
+    return value
+
+
+def encode(value: object) -> str:
+    """Return a value as text. Never raises for any object: what cannot be encoded is opaque."""
+    return json.dumps(to_wire(value), separators=(",", ":"))
+
+
+def decode(text: str | bytes) -> object:
+    """Read a value back.
+
+    Raises:
+        DecodeError: for any text that `encode` does not produce.
+    """
+    return from_wire(load_json(text))
+
+
+def load_json(text: str | bytes) -> object:
+    """Parse JSON from an untrusted source.
+
+    Raises:
+        DecodeError: if it is too long, malformed, nested too deeply, or has numbers JSON does not know.
+    """
+    if len(text) > 2 * MAX_BYTES:
+        raise DecodeError(f"text of {len(text)} characters is too long")
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise DecodeError(f"no JSON: {type(error).__name__}") from None
+
+
+def _refuse_constant(name: str) -> object:
+    raise DecodeError(f"{name} is not JSON")
+
+
+def to_wire(value: object) -> Any:
+    """Return a value as lists, dicts, strings and numbers that JSON can carry."""
+    try:
+        return _Encoder().encode(value, 0)
+    except _TooLarge:
+        return {"o": [type_name(value), "too large"]}
+    except RecursionError:
+        return {"o": [type_name(value), "nested too deeply"]}
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class _Encoder:
+    def __init__(self) -> None:
+        self.items = MAX_ITEMS
+        self.bytes = MAX_BYTES
+
+    def encode(self, value: Any, depth: int) -> Any:
+        self.items -= 1
+        if self.items < 0:
+            raise _TooLarge
+        base = builtin_base(value)
+        if base is None or base is float:
+            value = plain_number(value)
+            base = builtin_base(value)
+        if base is None:
+            return {"o": [type_name(value), ""]}
+        if base is bool or base is type(None):
+            return value
+        if base is str:
+            return self._text(str.__str__(value))
+        if base is int:
+            return self._integer(int.__int__(value))
+        if base is float:
+            return _float_to_wire(float.__float__(value))
+        if base is complex:
+            number = complex.__complex__(value)
+            return {"c": [_float_to_wire(number.real), _float_to_wire(number.imag)]}
+        if base is bytes or base is bytearray:
+            digits = base.hex(value)
+            self._charge(len(digits))
+            return {"b" if base is bytes else "a": digits}
+        if depth >= MAX_DEPTH:
+            return {"o": [type_name(value), "nested too deeply"]}
+        if base is dict:
+            flat: list[Any] = []
+            for key, item in dict.items(value):
+                flat.append(self.encode(key, depth + 1))
+                flat.append(self.encode(item, depth + 1))
+            return {"d": flat}
+        content = [self.encode(item, depth + 1) for item in base.__iter__(value)]
+        return content if base is list else {_TAG_OF[base]: content}
+
+    def _text(self, text: str) -> Any:
+        self._charge(len(text))
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # lone surrogates: JSON would join two of them into one character
+            return {"u": text.encode("utf-32-le", "surrogatepass").hex()}
+        return text
+
+    def _integer(self, number: int) -> Any:
+        if number.bit_length() <= _PLAIN_DIGITS_BITS:
+            return number
+        self._charge(number.bit_length() // 4)
+        return {"i": hex(number)}
+
+    def _charge(self, size: int) -> None:
+        self.bytes -= size
+        if self.bytes < 0:
+            raise _TooLarge
+
+
+_TAG_OF: dict[type, str] = {tuple: "t", set: "s", frozenset: "z"}
+
+
+def _float_to_wire(number: float) -> Any:
+    if number - number == 0.0:
+        return number
+    return {"f": "nan" if number != number else "inf" if number > 0 else "-inf"}
+
+
+def from_wire(wire: object) -> object:
+    """Return the value that `to_wire` was given.
+
+    Raises:
+        DecodeError: if the structure is none of ours.
+    """
+    try:
+        return _value(wire, 0)
+    except RecursionError:
+        raise DecodeError("nested too deeply") from None
+
+
+def _value(wire: object, depth: int) -> object:
+    if wire is None or isinstance(wire, (bool, int, float, str)):
+        return wire
+    if depth > MAX_DEPTH:
+        raise DecodeError("nested too deeply")
+    if isinstance(wire, list):
+        return [_value(item, depth + 1) for item in wire]
+    if not isinstance(wire, dict) or len(wire) != 1:
+        raise DecodeError(f"expected a value, found {type(wire).__name__}")
+    ((tag, content),) = wire.items()
+    if tag in ("i", "f", "u", "b", "a"):
+        return _scalar(tag, content)
+    if not isinstance(content, list):
+        raise DecodeError(f"expected a list after {tag!r}, found {type(content).__name__}")
+    if tag == "o":
+        return _opaque(content)
+    if tag == "c":
+        return _complex(content)
+    items = [_value(item, depth + 1) for item in content]
+    if tag == "t":
+        return tuple(items)
+    if tag == "s":
+        return set(_hashable(items))
+    if tag == "z":
+        return frozenset(_hashable(items))
+    if tag == "d" and len(items) % 2 == 0:
+        return dict(zip(_hashable(items[::2]), items[1::2], strict=True))
+    raise DecodeError(f"unknown or incomplete value {tag!r}")
+
+
+def _scalar(tag: str, content: object) -> object:
+    if not isinstance(content, str):
+        raise DecodeError(f"expected a string after {tag!r}, found {type(content).__name__}")
+    try:
+        if tag == "i":
+            return int(content, 16)
+        if tag == "f":
+            return {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}[content]
+        raw = bytes.fromhex(content)
+        if tag == "u":
+            return raw.decode("utf-32-le", "surrogatepass")
+        return raw if tag == "b" else bytearray(raw)
+    except (ValueError, KeyError):
+        raise DecodeError(f"malformed {tag!r} value") from None
+
+
+def _opaque(content: list[Any]) -> Opaque:
+    if len(content) != 2 or not all(isinstance(part, str) for part in content):
+        raise DecodeError("malformed opaque value")
+    name, reason = (part[:100].encode("utf-8", "replace").decode() for part in content)
+    return Opaque(name, reason)
+
+
+def _complex(content: list[Any]) -> complex:
+    parts = [part for part in (_value(part, MAX_DEPTH) for part in content) if isinstance(part, float)]
+    if len(content) != 2 or len(parts) != 2:
+        raise DecodeError("malformed complex number")
+    return complex(*parts)
+
+
+def _hashable(items: list[object]) -> list[object]:
+    """Check keys before they enter a hash table: many equal hashes would make the judge slow for hours."""
+    try:
+        hashes = Counter(map(hash, items))
+    except (TypeError, RecursionError):
+        raise DecodeError("a key that cannot be a key") from None
+    if len(hashes) != len(items) and max(hashes.values()) > _MOST_EQUAL_HASHES:
+        raise DecodeError("too many keys with equal hashes")
+    return items
+
+
+def show(value: object, *, most_items: int = MAX_ITEMS) -> str:
+    """Return any object as Python text; objects without a built-in value as ``<Type object>``.
+
+    Runs no code of the object. Sets are sorted and addresses never appear, so equal values give equal text.
+    The text of plain values can be read back with `codegrove.tools.sandbox.literals.parse_literal`.
+
+    Args:
+        most_items: values shown; the middle of longer containers is left out and counted.
+    """
+    try:
+        return _Shower(most_items).show(value, 0)
+    except RecursionError:
+        return f"<{type_name(value)} object, nested too deeply>"
+
+
+def _show_complex(number: complex) -> str:
+    """Python's own text, unless reading that back would lose the sign of a zero, an infinity or a NaN."""
+    parts = (number.real, number.imag)
+    has_odd_part = any(part - part != 0.0 or repr(part) == "-0.0" for part in parts)
+    if has_odd_part or (number.real == 0.0 and number.imag < 0.0):
+        return f"complex({number.real!r}, {number.imag!r})"
+    return repr(number)
+
+
+_MOST_SORTED = 10_000
+
+
+def _gap(hidden: int) -> str:
+    return f"...({hidden} more)..."
+
+
+class _Shower:
+    def __init__(self, most_items: int) -> None:
+        self.left = most_items
+
+    def show(self, value: Any, depth: int) -> str:
+        self.left -= 1
+        if isinstance(value, Opaque) and type(value) is Opaque:
+            return repr(value)
+        base = builtin_base(value)
+        if base is None or base is float:
+            value = plain_number(value)
+            base = builtin_base(value)
+        if base is None:
+            return f"<{type_name(value)} object>"
+        if base is int:
+            number = int.__int__(value)
+            return str(number) if number.bit_length() <= _PLAIN_DIGITS_BITS else hex(number)
+        if base is complex:
+            return _show_complex(complex.__complex__(value))
+        if base in (list, tuple, dict, set, frozenset):
+            if depth >= MAX_DEPTH or self.left < 0:
+                return "..."
+            return self._container(base, value, depth)
+        return str(base.__repr__(value))
+
+    def _container(self, base: Any, value: Any, depth: int) -> str:
+        if base is dict:
+            pairs = self._parts(
+                dict,
+                dict.items,
+                value,
+                lambda pair: f"{self.show(pair[0], depth + 1)}: {self.show(pair[1], depth + 1)}",
+            )
+            return "{" + ", ".join(pairs) + "}"
+        texts = self._parts(base, base.__iter__, value, lambda item: self.show(item, depth + 1))
+        if base is list:
+            return f"[{', '.join(texts)}]"
+        if base is tuple:
+            return f"({texts[0]},)" if len(texts) == 1 else f"({', '.join(texts)})"
+        inner = "{" + ", ".join(texts) + "}" if texts else ""
+        return f"frozenset({inner})" if base is frozenset else inner or "set()"
+
+    def _parts(self, base: Any, items_of: Any, value: Any, text_of: Callable[[Any], str]) -> list[str]:
+        room, length = max(self.left, 2), base.__len__(value)
+        is_set = base in (set, frozenset)
+        if length <= room or (is_set and length <= _MOST_SORTED):
+            texts = [text_of(item) for item in items_of(value)]
+            if is_set:
+                texts.sort()
+        elif base in (list, tuple):
+            head, tail = (
+                base.__getitem__(value, slice(room // 2)),
+                base.__getitem__(value, slice(-(room // 2), None)),
+            )
+            return [*map(text_of, head), _gap(length - len(head) - len(tail)), *map(text_of, tail)]
+        else:
+            texts = [text_of(item) for item in islice(items_of(value), room)]
+        return texts if length <= room else [*texts[:room], _gap(length - room)]
