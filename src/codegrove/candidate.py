@@ -7,6 +7,8 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 
+from codegrove.parsing import parse_python
+
 
 @lru_cache(maxsize=4096)
 def program_key(program: str) -> str:
@@ -15,8 +17,8 @@ def program_key(program: str) -> str:
     Programs that do not parse are hashed as text. Used to recognise a program before it is executed again.
     """
     try:
-        content = ast.dump(ast.parse(program))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        content = ast.dump(parse_python(program))
+    except (SyntaxError, RecursionError):
         content = "text:" + program
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:20]
 

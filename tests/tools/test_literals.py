@@ -4,8 +4,9 @@ import warnings
 
 import pytest
 
+from codegrove.parsing import parse_python
 from codegrove.tools.sandbox.literals import LiteralError, parse_arguments, parse_literal
-from codegrove.tools.sandbox.syntax import defined_functions, parse_quietly
+from codegrove.tools.sandbox.syntax import defined_functions
 
 
 @pytest.mark.parametrize(
@@ -57,13 +58,13 @@ def test_arguments_must_be_a_tuple_and_a_dict_of_names() -> None:
 def test_warnings_of_foreign_text_stay_inside() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        parse_quietly(r"x = '\d'" + "\nassert (1, 'always true')\n")
+        parse_python(r"x = '\d'" + "\nassert (1, 'always true')\n")
 
 
 @pytest.mark.parametrize("text", ["def f(:", "x = '\0'", "\ud800", "(" * 10_000, "-" * 100_000 + "1"])
 def test_whatever_does_not_parse_is_a_syntax_error(text: str) -> None:
     with pytest.raises(SyntaxError):
-        parse_quietly(text)
+        parse_python(text)
 
 
 def test_definitions_at_top_level_are_listed_in_order() -> None:

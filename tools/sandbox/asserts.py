@@ -10,7 +10,7 @@ import ast
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from codegrove.tools.sandbox.syntax import parse_quietly
+from codegrove.parsing import parse_python
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def instrument(code: str, functions: Collection[str]) -> Instrumented:
         SyntaxError: if the test does not parse.
     """
     code = code.replace("\r\n", "\n").replace("\r", "\n")  # as the parser counts lines
-    tree = parse_quietly(code)
+    tree = parse_python(code)
     text = code.encode()
     offsets = [0]
     for line in text.split(b"\n"):

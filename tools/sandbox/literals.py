@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from codegrove.tools.sandbox.syntax import parse_quietly
+from codegrove.parsing import parse_python
 
 
 class LiteralError(ValueError):
@@ -22,7 +22,7 @@ def parse_literal(text: str) -> object:
         LiteralError: if the text is anything else.
     """
     try:
-        tree = parse_quietly(text.strip(), mode="eval")
+        tree = parse_python(text.strip(), mode="eval")
         assert isinstance(tree, ast.Expression)
         return _value(tree.body)
     except SyntaxError as error:

@@ -20,11 +20,11 @@ from dataclasses import replace
 from typing import TypeVar
 
 from codegrove.errors import SandboxError
+from codegrove.parsing import parse_python
 from codegrove.task import AssertTest, Test
 from codegrove.tools.sandbox.judgement import Assignment, Interrupted, Judgement
 from codegrove.tools.sandbox.pool import Pool, Ticket
 from codegrove.tools.sandbox.port import BlockTrace, Limits
-from codegrove.tools.sandbox.syntax import parse_quietly
 from codegrove.verdict import ErrorInfo, Status, TestResult, Verdict
 
 _Result = TypeVar("_Result")
@@ -146,7 +146,7 @@ class ProcessSandbox:
         if self._pool.python != sys.executable:
             return None  # its grammar may differ; it finds out itself
         try:
-            parse_quietly(work.program)
+            parse_python(work.program)
         except SyntaxError as error:
             line = error.lineno
             trace = ((line, "<module>"),) if line else ()

@@ -7,9 +7,10 @@ import contextlib
 import io
 import re
 import tokenize
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from codegrove.parsing import parse_python
 
 _LONGEST_BRACKET = 4000
 """Characters between two brackets; keeps unbalanced ones from costing quadratic time."""
@@ -26,10 +27,7 @@ def parse_quietly(text: str) -> ast.Module:
     Raises:
         SyntaxError: or another of `UNREADABLE`.
     """
-    with warnings.catch_warnings():
-        # a text such as "1and 2" or "\\w" is the stranger's business, and a warning may be set to be an error
-        warnings.simplefilter("ignore")
-        tree = ast.parse(text)
+    tree = parse_python(text)
     ast.unparse(tree)  # raises RecursionError
     return tree
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pprint import pformat
 from typing import Any
 
+from codegrove.parsing import parse_python
 from codegrove.problem import Problem
 from codegrove.task import AssertTest, CallTest, StdioTest, Test
 
@@ -66,8 +67,8 @@ def _read(test: Test, problem: Problem) -> Iterator[Example]:
 def _asserts(test: AssertTest, entry_point: str) -> Iterator[Example]:
     """Read the statements that compare one call with a literal; anything else is passed over."""
     try:
-        tree = ast.parse(test.code)
-    except (SyntaxError, ValueError):
+        tree = parse_python(test.code)
+    except SyntaxError:
         return
     names = {"candidate", entry_point}
     # Only statements that stand alone: inside a loop the arguments are no literals.

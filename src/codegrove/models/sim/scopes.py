@@ -6,6 +6,7 @@ import ast
 from functools import lru_cache
 
 from codegrove.models.sim.trees import Path
+from codegrove.parsing import parse_python
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 Import = ast.Import | ast.ImportFrom
@@ -16,8 +17,8 @@ def given_names(stub: str, entry_point: str | None) -> frozenset[str]:
     """Return the names of helpers that the stub defines and nobody has to write."""
     for text in (stub, stub + "\n    pass\n"):
         try:
-            tree = ast.parse(text)
-        except (SyntaxError, ValueError):
+            tree = parse_python(text)
+        except SyntaxError:
             continue
         names = {node.name for node in tree.body if isinstance(node, Definition)}
         return frozenset(names - {entry_point})

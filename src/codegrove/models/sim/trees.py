@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from codegrove.parsing import parse_python
 
 Step = tuple[str, int]
 """Field of a node and index in it; the index is -1 where the field holds one node, not a list."""
@@ -27,11 +28,8 @@ class Edit:
 def parse(text: str) -> ast.Module | None:
     """Return the program's tree without docstrings, or None if it does not parse."""
     try:
-        with warnings.catch_warnings():
-            # An odd escape in somebody's program is no business of whoever runs the simulation.
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parse_python(text)
+    except SyntaxError:
         return None
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
