@@ -6,7 +6,7 @@ import ast
 import re
 
 from codegrove.agents.answers.parts import LONGEST, MOST_PARTS
-from codegrove.agents.answers.python_source import parse_python
+from codegrove.agents.answers.python_source import read_program
 
 _ASSERT = re.compile(r"\bassert\b")
 _STOP = re.compile(r"\n(?:class|def|#|if|print)")
@@ -63,7 +63,7 @@ def _statements(piece: str) -> tuple[list[tuple[ast.Assert, str]], int]:
             break
         if not lines[count - 1].strip():
             continue
-        tree = parse_python(source.rstrip())
+        tree = read_program(source.rstrip())
         if tree is not None:
             nodes = [node for node in tree.body if isinstance(node, ast.Assert)]
             return [(node, ast.get_source_segment(source, node) or "") for node in nodes], len(source)

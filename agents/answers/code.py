@@ -12,7 +12,7 @@ from codegrove.agents.answers.parts import LONGEST, Parts, Question
 from codegrove.agents.answers.python_source import (
     bound_names,
     module_names,
-    parse_python,
+    read_program,
     unbound_names,
     used_names,
 )
@@ -63,7 +63,7 @@ def _best_block(fences: list[Fence], task: Task) -> tuple[str, ast.Module | None
             if program is not None:
                 return program
     for fence in labelled + unlabelled:
-        return fence.text, parse_python(fence.text)
+        return fence.text, read_program(fence.text)
     return None
 
 
@@ -83,7 +83,7 @@ def _as_it_is(text: str, task: Task) -> tuple[str, ast.Module] | None:
     """Return the text if it is a whole program, with what it lacks of the stub."""
     text = text.strip("\n").rstrip() + "\n"
     for source in (text, textwrap.dedent(text)) if text[:1].isspace() else (text,):
-        tree = parse_python(source)
+        tree = read_program(source)
         if tree is not None and _fits(tree, task):
             return _with_preamble(source, tree, task)
     return None
@@ -101,7 +101,7 @@ def _completed(text: str, task: Task) -> tuple[str, ast.Module] | None:
         return None
     first = next((line for line in text.split("\n") if line.strip()), "")
     body = textwrap.dedent(text.strip("\n")).rstrip()
-    parsed = parse_python(body)
+    parsed = read_program(body)
     if parsed is None:
         return None
     # "return x" at the top level parses; it is the compiler that refuses it.
@@ -114,7 +114,7 @@ def _completed(text: str, task: Task) -> tuple[str, ast.Module] | None:
     if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
         return None
     program = f"{stub}\n{textwrap.indent(body, ' ' * function.body[0].col_offset)}\n"
-    tree = parse_python(program)
+    tree = read_program(program)
     return None if tree is None else (program, tree)
 
 
@@ -148,7 +148,7 @@ def _with_preamble(source: str, tree: ast.Module, task: Task) -> tuple[str, ast.
     lines = source.split("\n")
     at = max((s.end_lineno or 0 for s in tree.body if _is_future(s)), default=0)
     program = "\n".join([*lines[:at], added, "", *lines[at:]])
-    return program, parse_python(program) or tree
+    return program, read_program(program) or tree
 
 
 def _preamble(task: Task) -> list[ast.stmt]:
@@ -165,7 +165,7 @@ def _preamble(task: Task) -> list[ast.stmt]:
 def _statements(stub: str) -> list[ast.stmt]:
     """Return the statements of a stub, which may break off after the signature."""
     for source in (stub, stub.rstrip() + "\n    pass\n"):
-        tree = parse_python(source)
+        tree = read_program(source)
         if tree is not None:
             return tree.body
     return []

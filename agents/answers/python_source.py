@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import builtins
-import warnings
+
+from codegrove.parsing import parse_python
 
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "__builtins__"}
 
@@ -12,16 +13,13 @@ MOST_SOURCE = 200_000
 """Characters of a program; longer ones are not looked at, so that no answer takes seconds to read."""
 
 
-def parse_python(source: str) -> ast.Module | None:
+def read_program(source: str) -> ast.Module | None:
     """Return the syntax tree, or None for text that is no Python (or too long or nested too deeply to tell)."""
     if len(source) > MOST_SOURCE:
         return None
     try:
-        with warnings.catch_warnings():
-            # A model's doubtful escape sequence is no reason to warn our user, nor an error under -W error.
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return parse_python(source)
+    except SyntaxError:
         return None
 
 

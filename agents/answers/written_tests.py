@@ -9,7 +9,7 @@ from codegrove.agents.answers.asserts import extract_asserts
 from codegrove.agents.answers.fences import find_fences
 from codegrove.agents.answers.json_text import find_objects
 from codegrove.agents.answers.parts import LONGEST, MOST_PARTS, Parts, Question
-from codegrove.agents.answers.python_source import bound_names, parse_python, used_names
+from codegrove.agents.answers.python_source import bound_names, read_program, used_names
 from codegrove.errors import UnreadableAnswer
 from codegrove.task import AssertTest, Origin, StdioTest, Test
 
@@ -49,7 +49,7 @@ def _imports(source: str) -> list[tuple[set[str], str]]:
     found = []
     for line in source.split("\n"):
         if line.startswith(("import ", "from ")) and len(line) < 200:
-            tree = parse_python(line)
+            tree = read_program(line)
             if tree and len(tree.body) == 1 and isinstance(tree.body[0], ast.Import | ast.ImportFrom):
                 found.append((bound_names(tree.body[0]), line.rstrip()))
     return found
@@ -59,7 +59,7 @@ def _with_imports(code: str, imports: list[tuple[set[str], str]]) -> str:
     """Put the imports a test uses before it: the program under test need not have them."""
     if not imports:
         return code
-    tree = parse_python(code)
+    tree = read_program(code)
     used = used_names(tree) if tree else set()
     needed = dict.fromkeys(line for names, line in imports if names & used)
     return "\n".join([*needed, code])
