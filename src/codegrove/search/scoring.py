@@ -31,6 +31,8 @@ def share_passed(
         return None
     if verdict.status is Status.INVALID and tests:
         return 0.0
+    if verdict.status is Status.PASSED and origins is None:
+        return 1.0 if tests else None
     judged = passed = 0
     for test, result in zip(tests, verdict.results, strict=False):
         if origins is None or test.origin in origins:

@@ -105,12 +105,9 @@ class Search:
 
         Only texts count as "the same": that is what a model is shown, while a verdict also holds run times.
         """
-        shown = [
-            (name, value)
-            for name, value in expansion.inputs.items()
-            if type(value) is str or (type(value) is tuple and value and type(value[0]) is str)
-        ]
-        key = (expansion.action, *shown)
+        inputs = expansion.inputs
+        texts = [value for value in inputs.values() if value.__class__ is str]
+        key = (expansion.action, inputs.get("thoughts"), *texts)
         draw = self._draws.get(key, 0)
         self._draws[key] = draw + 1
         return replace(expansion, draw=draw) if draw != expansion.draw else expansion

@@ -67,6 +67,7 @@ class Uct:
         self._c, self._loss, self._width = self.settings.c, self.settings.virtual_loss, self.settings.width
         self._plain = self.settings.formula == "uct"
         self._prior = 1 / self.settings.width
+        self._discount = self.settings.gamma if self.settings.backup == "discounted_max" else 1.0
         self._use_mean = self.settings.backup == "mean"
         self._asked = 0
         self._opening: Counter[int] = Counter()
@@ -150,8 +151,7 @@ class Uct:
         passes = self._judge(tree, node)
         # What could not be judged says nothing: it is backed up as what its parent already seemed worth.
         value = node.reward if node.reward is not None else tree.nodes[parent].mean
-        discount = self.settings.gamma if self.settings.backup == "discounted_max" else 1.0
-        tree.backup(node.id, value, discount=discount)
+        tree.backup(node.id, value, discount=self._discount)
         if passes:
             self._solved = True
         if passes or node.depth == self.settings.max_depth:
@@ -179,7 +179,8 @@ class Uct:
         key = (-1.0 if given is None else given, -1.0 if node.reward is None else node.reward)
         if key > self._best_key:
             self._best, self._best_key = node.id, key
-        node.data["passes"] = passes
+        if passes:
+            node.data["passes"] = True
         return passes
 
     def _select(self, tree: SearchTree) -> int | None:
@@ -193,23 +194,25 @@ class Uct:
         c, loss, plain, use_mean = self._c, self._loss, self._plain, self._use_mean
         sqrt, log = math.sqrt, math.log
         blocked: set[int] = set()
+        some_shut = bool(closed)
         while True:
             node = nodes[ROOT]
             while True:
                 children = node.children
-                if len(children) + opening(node.id, 0) + failed(node.id, 0) < width and node.id not in closed:
+                places = width - len(children)
+                if places > 0 and opening(node.id, 0) + failed(node.id, 0) < places and node.id not in closed:
                     return node.id
-                parent_visits = node.visits + loss * node.pending
+                parent_visits = node.visits + loss * node.pending if node.pending else node.visits
                 if plain:
                     spread = c * sqrt(log(parent_visits)) if parent_visits > 1 else 0.0
                 else:
                     spread = c * sqrt(parent_visits)
                 best_child, best_score = None, -math.inf
                 for child_id in children:
-                    if child_id in closed or child_id in blocked:
+                    if some_shut and (child_id in closed or child_id in blocked):
                         continue
                     child = nodes[child_id]
-                    visits = child.visits + loss * child.pending
+                    visits = child.visits + loss * child.pending if child.pending else child.visits
                     if not visits:  # a plan that nothing was written from yet
                         best_child = child
                         break
@@ -224,6 +227,7 @@ class Uct:
             if node.id == ROOT:
                 return None
             blocked.add(node.id)
+            some_shut = True
 
     def _close_upwards(self, tree: SearchTree, node_id: int) -> None:
         """Mark the node closed if nothing can be expanded below it, and its ancestors likewise."""
