@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from importlib import resources
 
-import jsonschema  # type: ignore[import-untyped]
+import jsonschema
 import pytest
 import yaml
 
