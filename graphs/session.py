@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from loguru import logger
@@ -18,9 +18,10 @@ from codegrove.models.metered import CallRecord
 from codegrove.outcome import Failure, Outcome
 from codegrove.search.policy import ActionKind, Expansion, Policy, Signal
 from codegrove.search.search import Search
+from codegrove.search.tree import Node
 from codegrove.task import Task, Test
 from codegrove.tools.sandbox.port import BlockTrace, Limits, Sandbox
-from codegrove.verdict import Status, TestResult, Verdict
+from codegrove.verdict import Status, TestResult, Verdict, overall
 
 FAILURES_IN_A_ROW = 6
 """Failed model calls without a good one between them after which a run gives up."""
@@ -191,7 +192,7 @@ class Session:
         if node_id is not None:
             node = tree[node_id]
             candidate = node.program
-            verdict = node.verdict if node.tests == self.task.tests else None
+            verdict = _on_own_tests(node, self.task)
             if candidate is not None and verdict is None and self.task.tests:
                 verdict = await self._final_verdict(candidate)
         reason = self.stop_reason or "the search is done"
@@ -264,6 +265,18 @@ def _unusable(execution: asyncio.Task[Verdict]) -> bool:
         return True
     verdict = execution.result()
     return verdict.status is Status.UNJUDGED and bool(verdict.results)
+
+
+def _on_own_tests(node: Node, task: Task) -> Verdict | None:
+    """Return what is known of a node's program on the task's own tests, which come first among its tests."""
+    verdict, count = node.verdict, len(task.tests)
+    if verdict is None or node.tests[:count] != task.tests or len(verdict.results) < count:
+        return None
+    if len(node.tests) == count:
+        return verdict
+    results = verdict.results[:count]
+    status = verdict.status if verdict.error is not None else overall(result.status for result in results)
+    return replace(verdict, status=status, results=results)
 
 
 def _result(candidate: Candidate | None, verdict: Verdict | None) -> Result:
