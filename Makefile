@@ -16,9 +16,10 @@ $(STAMP): pyproject.toml uv.lock
 	@if command -v uv >/dev/null 2>&1; then \
 		uv sync --quiet --frozen --python $(PYTHON); \
 	else \
+		echo "installing into .venv (about half a minute) ..." && \
 		$(PYTHON) -m venv .venv && \
 		$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1" && \
-		$(BIN)/python -m pip install --quiet --editable . --group dev; \
+		PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable . --group dev; \
 	fi
 	@touch $(STAMP)
 

@@ -12,7 +12,7 @@ from codegrove.agents.answers.parts import Parts, Question
 from codegrove.agents.clipping import clip
 from codegrove.agents.variables import derive
 from codegrove.candidate import Candidate
-from codegrove.errors import ModelError, PromptError, UnreadableAnswer, UsageError
+from codegrove.errors import BudgetExceeded, ModelError, PromptError, UnreadableAnswer, UsageError
 from codegrove.models.port import Message, Model, Reply, Request, Sampling
 from codegrove.outcome import Failure, Outcome
 from codegrove.prompts.loader import load_prompt
@@ -134,6 +134,9 @@ class Agent:
                 second = await self._ask(_repair_request(request, reply, error))
             except ModelError as failed:
                 return Outcome(answer=reply.text, failure=Failure(kind="model", message=str(failed)))
+            except BudgetExceeded as refused:
+                # The first answer was paid for; it is kept although nobody can read it.
+                return Outcome(answer=reply.text, failure=Failure(kind="budget", message=str(refused)))
             reply, question = second, replace(question, truncated=second.finish == "length")
             try:
                 return self._outcome(request, reply, read_answer(request.answer_format, reply.text, question))

@@ -15,8 +15,9 @@ from codegrove.graphs.recipe.loader import load_recipe
 from codegrove.graphs.recipe.schema import Recipe
 from codegrove.graphs.session import Observer, Session
 from codegrove.models.metered import MeteredModel, check_priced
-from codegrove.models.port import Model
+from codegrove.models.port import Model, Price
 from codegrove.models.retry import RetryingModel
+from codegrove.models.sim import SimulatedProgrammer
 from codegrove.models.specs import make_model
 from codegrove.problem import Problem
 from codegrove.search.policy import Policy
@@ -64,6 +65,10 @@ class Assembly:
                 f"recipe {recipe.name!r} steers by the task's own tests, but task {task.id!r} has none; give"
                 " some with --tests (or Task(tests=...)), or take a recipe that does without: direct, loop, codet"
             )
+        for model in set(self.models.values()):
+            inner = model.model if isinstance(model, RetryingModel) else model
+            if isinstance(inner, SimulatedProgrammer):
+                inner.check_task(task.id)
         account = Account(self.budget)
         limits = recipe.limits.to_limits()
         own_sandbox = None if self.sandbox is not None else ProcessSandbox(limits=limits)
@@ -76,7 +81,10 @@ class Assembly:
             session.note_call(record)
 
         metered = {
-            id(model): MeteredModel(model, account, on_call=note_call) for model in set(self.models.values())
+            id(model): MeteredModel(
+                model, account, on_call=note_call, stopped=lambda: session.stop_reason is not None
+            )
+            for model in set(self.models.values())
         }
         agents = {action: self._agent(action, metered[id(model)]) for action, model in self.models.items()}
         session = Session(
@@ -117,6 +125,7 @@ def assemble(
     workers: int | None = None,
     seed: int | None = None,
     sandbox: Sandbox | None = None,
+    price: Price | None = None,
     observers: Sequence[Observer] = (),
 ) -> Assembly:
     """Put a recipe together with models, budget and sandbox.
@@ -132,6 +141,7 @@ def assemble(
         workers: branches worked on at the same time; the recipe's by default.
         seed: start of all randomness; the recipe's by default.
         sandbox: shared by all runs; by default each run starts its own.
+        price: what `model` costs, where it does not know it itself.
         observers: watch every run.
 
     Raises:
@@ -139,7 +149,7 @@ def assemble(
     """
     loaded = recipe if isinstance(recipe, Recipe) and not overrides else load_recipe(recipe, overrides)
     limits = _merge(loaded.budget.to_budget(), budget)
-    by_action = _models(loaded, model, models or {}, problems)
+    by_action = _models(loaded, model, models or {}, problems, price)
     check_priced(limits, by_action)
     return Assembly(
         recipe=loaded,
@@ -153,7 +163,11 @@ def assemble(
 
 
 def _models(
-    recipe: Recipe, model: Any, models: Mapping[str, Any], problems: Problems | None
+    recipe: Recipe,
+    model: Any,
+    models: Mapping[str, Any],
+    problems: Problems | None,
+    model_price: Price | None,
 ) -> dict[str, Model]:
     known = {*recipe.agents, *(agent.role for agent in recipe.agents.values()), "default"}
     for name in models:
@@ -164,8 +178,8 @@ def _models(
     for action, agent in recipe.agents.items():
         given = next((models[name] for name in (action, agent.role, "default") if name in models), model)
         spec = recipe.model_for(action) if given is None else given
-        # The recipe's price belongs to the recipe's model, not to one that replaces it.
-        price = recipe.price_for(action) if given is None else None
+        # A price belongs to the model it was given for, not to one that replaces it.
+        price = recipe.price_for(action) if given is None else model_price if given is model else None
         key = (spec if isinstance(spec, str) else id(spec), price)
         if key not in made:
             # Retries belong inside the metering: one answered question is one call.

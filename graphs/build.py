@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig, RunnableLambda
@@ -14,6 +14,7 @@ from langgraph.types import Checkpointer, Send
 from codegrove.errors import CodegroveError
 from codegrove.graphs.assemble import Assembly
 from codegrove.graphs.picture import draw
+from codegrove.graphs.portal import run_sync
 from codegrove.graphs.session import RunContext, Session
 from codegrove.graphs.state import BranchState, SearchInput, SearchOutput, SearchState
 from codegrove.graphs.step import Step
@@ -54,6 +55,12 @@ def build_graph(
             raise CodegroveError(f"run {state.run!r} has no open session in this process")
         return session
 
+    async def give_up(run: str) -> None:
+        """Close the session of a run that will not reach `finish`."""
+        session = sessions.pop(run, None)
+        if session is not None and not session.shared:
+            await session.aclose()
+
     policy = assembly.new_policy()
     worker = build_worker(policy.actions.values(), find, traces=getattr(policy, "traces", False))
     graph = StateGraph(
@@ -62,36 +69,48 @@ def build_graph(
     graph.add_node(
         PREPARE, Step(PREPARE, _prepare(assembly, sessions), SearchState), input_schema=SearchState
     )
-    graph.add_node(WORKER, _without_step_limit(worker), input_schema=BranchState)
+    graph.add_node(WORKER, _without_step_limit(worker, give_up), input_schema=BranchState)
     graph.add_node(FINISH, Step(FINISH, _finish(sessions, find), SearchState), input_schema=SearchState)
     graph.add_edge(START, PREPARE)
     graph.add_conditional_edges(PREPARE, _start_workers(find), [WORKER])
     graph.add_edge(WORKER, FINISH)
     graph.add_edge(FINISH, END)
     compiled = graph.compile(checkpointer=checkpointer, name=name or assembly.recipe.name)
-    return RecipeGraph(**vars(compiled))  # the way compiled graphs copy themselves
+    recipe_graph = RecipeGraph(**vars(compiled))  # the way compiled graphs copy themselves
+    # Under `invoke` every worker holds a thread; LangGraph's own pool has the processor count plus four.
+    return recipe_graph.with_config({"max_concurrency": assembly.workers + 1})
 
 
-def _without_step_limit(worker: WorkerGraph) -> RunnableLambda[BranchState, Any]:
-    """Run the worker under a step limit of its own.
+def _without_step_limit(
+    worker: WorkerGraph, give_up: Callable[[str], Coroutine[Any, Any, None]]
+) -> RunnableLambda[BranchState, Any]:
+    """Run the worker under a step limit of its own, and clean up when it is broken off.
 
     LangGraph hands a caller's `recursion_limit` down to subgraphs, where it would cut a search short. The
     worker stays visible in drawings because it is a variable of both functions.
     """
 
     def run(state: BranchState, config: RunnableConfig) -> Any:
-        return worker.invoke(state, {**config, "recursion_limit": NO_LIMIT})
+        try:
+            return worker.invoke(state, {**config, "recursion_limit": NO_LIMIT})
+        except BaseException:
+            run_sync(give_up(state.run))
+            raise
 
     async def arun(state: BranchState, config: RunnableConfig) -> Any:
-        return await worker.ainvoke(state, {**config, "recursion_limit": NO_LIMIT})
+        try:
+            return await worker.ainvoke(state, {**config, "recursion_limit": NO_LIMIT})
+        except BaseException:  # cancelled, or its stream was left: no later step will close the session
+            await give_up(state.run)
+            raise
 
     return RunnableLambda(run, afunc=arun, name=WORKER)
 
 
 def _prepare(assembly: Assembly, sessions: dict[str, Session]) -> Callable[[SearchState, Any], Any]:
     async def prepare(state: SearchState, context: Any) -> Mapping[str, Any]:
-        given = isinstance(context, RunContext)
-        session = context.session if given else assembly.open_session(state.task)
+        session = context.session if isinstance(context, RunContext) else assembly.open_session(state.task)
+        session.shared = isinstance(context, RunContext)
         run = uuid.uuid4().hex
         sessions[run] = session
         session.account.start()
@@ -120,7 +139,7 @@ def _finish(
             return {"solution": await session.finish()}
         finally:
             del sessions[state.run]
-            if not isinstance(context, RunContext):  # a session passed in belongs to the caller
+            if not session.shared:
                 await session.aclose()
 
     return finish

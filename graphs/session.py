@@ -17,6 +17,7 @@ from codegrove.graphs.solution import Result, Solution
 from codegrove.models.metered import CallRecord
 from codegrove.outcome import Failure, Outcome
 from codegrove.search.policy import ActionKind, Expansion, Policy, Signal
+from codegrove.search.scoring import rank_key
 from codegrove.search.search import Search
 from codegrove.search.tree import Node
 from codegrove.task import Task, Test
@@ -24,7 +25,10 @@ from codegrove.tools.sandbox.port import BlockTrace, Limits, Sandbox
 from codegrove.verdict import Status, TestResult, Verdict, overall
 
 FAILURES_IN_A_ROW = 6
-"""Failed model calls without a good one between them after which a run gives up."""
+"""Failed model calls without a good one between them after which a run gives up (twice the workers, if that is
+more: they may all meet the same hiccup)."""
+UNJUDGED_IN_A_ROW = 5
+"""Programs the sandbox could not judge, one after the other, after which a run gives up."""
 HOPELESS = frozenset({"auth"})
 """Kinds of model failure after which no further call can succeed."""
 
@@ -80,9 +84,15 @@ class Session:
         self.simulated = simulated
         self.observers = list(observers)
         self.stop_reason: str | None = None
-        self._executions: dict[tuple[str, tuple[Test, ...]], asyncio.Task[Verdict]] = {}
+        self.shared = False
+        """Whether somebody outside the graph owns this session and closes it."""
+        self._executions: dict[tuple[str, tuple[Test, ...]], tuple[str, asyncio.Task[Verdict]]] = {}
+        self._last_error = ""
+        self._refused = ""
+        """The latest call or execution that the budget did not allow, in words."""
         self._changed = asyncio.Event()
         self._failures_in_a_row = 0
+        self._unjudged_in_a_row = 0
         self._executes_on_its_own = ActionKind.EXECUTE in policy.actions.values()
         self._on_close = on_close
 
@@ -103,8 +113,7 @@ class Session:
                 await self._changed.wait()
                 continue
             assert isinstance(choice, Expansion)
-            for observer in self.observers:
-                observer.asked(self, choice)
+            self._notify("asked", choice)
             # Asked only now: a policy that is done ends for that reason, whatever is left of the budget.
             exhausted = self.account.exhausted()
             if exhausted is None or self._needs_no_more_of(exhausted, choice):
@@ -120,8 +129,10 @@ class Session:
         self.account.spend.nodes = len(self.search.tree) - 1
         if outcome.failure is not None:
             logger.info("{} at node {}: {}", expansion.action, expansion.node, outcome.failure.message)
-        for observer in self.observers:
-            observer.told(self, expansion, outcome)
+            if outcome.failure.kind == "budget":
+                self._refused = outcome.failure.message
+        self._notify("told", expansion, outcome)
+        self._watch_sandbox(outcome)
         self._wake()
 
     def kind_of(self, expansion: Expansion) -> ActionKind:
@@ -132,10 +143,16 @@ class Session:
         """Let the expansion's agent work; every failure of it is an outcome."""
         agent = self.agents[expansion.action]
         try:
-            return await agent.act(
+            outcome = await agent.act(
                 self.task, inputs, action=expansion.action, draw=expansion.draw, seed=self.seed
             )
+            if not isinstance(outcome, Outcome):
+                raise TypeError(f"the agent returned {type(outcome).__name__}; expected an Outcome")
+            return outcome
         except BudgetExceeded as reason:
+            # Limits of one role leave the others to go on.
+            if ":" not in reason.kind and not self._may_still_execute(reason):
+                self.stop(f"budget: {reason}")
             return Outcome(failure=Failure(kind="budget", message=str(reason)))
         except Exception as error:  # noqa: BLE001  an agent may be a stranger's; its bugs end a branch, not a run
             logger.opt(exception=True).warning("agent for {!r} failed", expansion.action)
@@ -149,45 +166,61 @@ class Session:
         """
         key = (candidate.key, tests)
         known = self._executions.get(key)
-        if known is not None and not (known.done() and _unusable(known)):
-            self.account.spend.reused += 1
-            return await asyncio.shield(known)
+        if known is not None:
+            text, running = known
+            verdict = await asyncio.shield(running)
+            # Equal but for layout and comments: what names lines holds for one text only.
+            if not _unusable(verdict) and (text == candidate.program or not _names_lines(verdict)):
+                self.account.spend.reused += 1
+                return verdict
         self.account.open_execution()
         running = asyncio.ensure_future(self._judge(candidate, tests))
-        self._executions[key] = running
-        return await running
+        self._executions[key] = (candidate.program, running)
+        return await asyncio.shield(running)
 
     async def trace(self, program: str, tests: Sequence[Test]) -> tuple[Test, BlockTrace] | None:
         """Trace the first of the tests that gives a trace; None when none does.
 
-        A run that raised or hit a limit counts as no trace: its blocks break off where nobody can say why.
+        A run that raised or hit a limit counts as no trace: its blocks break off where nobody can say why. Every
+        traced run is an execution.
         """
         for test in tests:
-            trace = await self.sandbox.trace(
-                program, test, entry_point=self.task.entry_point, limits=self.limits
-            )
+            try:
+                self.account.open_execution()
+            except BudgetExceeded as reason:
+                self._refused = str(reason)
+                return None
+            try:
+                trace = await self.sandbox.trace(
+                    program, test, entry_point=self.task.entry_point, limits=self.limits
+                )
+            except Exception:  # noqa: BLE001  a sandbox may be a stranger's; without a trace the search goes on
+                logger.opt(exception=True).warning("the sandbox failed to trace")
+                return None
+            finally:
+                self.account.close_execution()
             if trace.blocks and trace.error is None:
                 return test, trace
         return None
 
     def note_call(self, record: CallRecord) -> None:
         """Book-keeping after each model call; gives up on models that only fail."""
-        for observer in self.observers:
-            observer.called(self, record)
+        self._notify("called", record)
         if record.error is None:
             self._failures_in_a_row = 0
             return
         self._failures_in_a_row += 1
+        self._last_error = str(record.error)
         if record.error.kind in HOPELESS:
             self.stop(f"model: {record.error}")
-        elif self._failures_in_a_row >= FAILURES_IN_A_ROW:
+        elif self._failures_in_a_row >= max(FAILURES_IN_A_ROW, 2 * self.workers):
             self.stop(
                 f"model: {self._failures_in_a_row} calls in a row failed, the last with: {record.error}"
             )
 
     async def finish(self) -> Solution:
         """Judge the answer on the task's tests if that is still open, and return the solution."""
-        tree, node_id = self.search.tree, self.search.answer()
+        tree, node_id = self.search.tree, self._answer()
         candidate = verdict = None
         if node_id is not None:
             node = tree[node_id]
@@ -195,23 +228,29 @@ class Session:
             verdict = _on_own_tests(node, self.task)
             if candidate is not None and verdict is None and self.task.tests:
                 verdict = await self._final_verdict(candidate)
+        result = _result(candidate, verdict)
+        spend = self.account.close()
         reason = self.stop_reason or "the search is done"
+        if self.stop_reason is None and spend.calls and spend.failed_calls == spend.calls:
+            reason = f"model: every call failed, the last with: {self._last_error}"
+        elif self.stop_reason is None and self._refused and result is not Result.SOLVED:
+            reason = f"budget: {self._refused}"
         return Solution(
             task_id=self.task.id,
             recipe=self.recipe,
-            result=_result(candidate, verdict),
+            result=result,
             reason=reason,
             candidate=candidate,
             verdict=verdict,
             node=node_id,
-            spend=self.account.close(),
+            spend=spend,
             simulated=self.simulated,
             tree=tree,
         )
 
     async def aclose(self) -> None:
         """Give back what the session owns. Safe to call twice."""
-        for running in self._executions.values():
+        for _, running in self._executions.values():
             running.cancel()
         on_close, self._on_close = self._on_close, None
         if on_close is not None:
@@ -231,6 +270,36 @@ class Session:
             return Verdict(status=Status.UNJUDGED, results=unjudged, note=note)
         finally:
             self.account.close_execution()
+
+    def _answer(self) -> int | None:
+        try:
+            return self.search.answer()
+        except Exception as error:  # noqa: BLE001  a policy may be a stranger's; the best program is still there
+            logger.opt(exception=True).error("the search policy failed")
+            self.stop(f"error: the search policy failed with {type(error).__name__}: {error}")
+            best = max(self.search.tree.programs(), key=lambda node: (rank_key(node), -node.id), default=None)
+            return best.id if best else None
+
+    def _notify(self, event: str, *details: object) -> None:
+        for observer in self.observers:
+            try:
+                getattr(observer, event)(self, *details)
+            except Exception:  # noqa: BLE001  an observer may be a stranger's; a paid answer must not be lost by it
+                logger.opt(exception=True).warning("an observer failed")
+
+    def _watch_sandbox(self, outcome: Outcome) -> None:
+        """Stop buying answers that nobody can judge."""
+        if outcome.verdict is None:
+            return
+        if not _unusable(outcome.verdict):
+            self._unjudged_in_a_row = 0
+            return
+        self._unjudged_in_a_row += 1
+        if self._unjudged_in_a_row >= UNJUDGED_IN_A_ROW:
+            note = outcome.verdict.note or "no reason given"
+            self.stop(
+                f"error: the sandbox could not judge {self._unjudged_in_a_row} programs in a row: {note}"
+            )
 
     async def _final_verdict(self, candidate: Candidate) -> Verdict | None:
         try:
@@ -259,12 +328,15 @@ class RunContext:
     session: Session
 
 
-def _unusable(execution: asyncio.Task[Verdict]) -> bool:
-    """Whether a finished execution says nothing: it was cancelled, failed, or our sandbox could not judge."""
-    if execution.cancelled() or execution.exception() is not None:
-        return True
-    verdict = execution.result()
+def _unusable(verdict: Verdict) -> bool:
+    """Whether a verdict says nothing because our sandbox could not judge."""
     return verdict.status is Status.UNJUDGED and bool(verdict.results)
+
+
+def _names_lines(verdict: Verdict) -> bool:
+    """Whether a verdict speaks of lines of the program's text."""
+    errors = [verdict.error, *(result.error for result in verdict.results)]
+    return any(error is not None and error.line is not None for error in errors)
 
 
 def _on_own_tests(node: Node, task: Task) -> Verdict | None:
@@ -275,7 +347,10 @@ def _on_own_tests(node: Node, task: Task) -> Verdict | None:
     if len(node.tests) == count:
         return verdict
     results = verdict.results[:count]
-    status = verdict.status if verdict.error is not None else overall(result.status for result in results)
+    status = overall(result.status for result in results)
+    if status is Status.PASSED:
+        # Whatever ended the run came later, among the generated tests.
+        return replace(verdict, status=status, results=results, error=None, limit="")
     return replace(verdict, status=status, results=results)
 
 

@@ -55,7 +55,7 @@ class Solution:
     def summary(self) -> str:
         """Return what a reader wants to know first, in a few lines."""
         spend = self.spend
-        tests = "no visible tests"
+        tests = "not judged" if self.candidate is not None else "no program"
         if self.verdict is not None and self.verdict.results:
             tests = f"{self.verdict.passed_count} of {len(self.verdict.results)} visible tests passed"
         money = f", ${spend.dollars:.4f}" if spend.dollars else ""

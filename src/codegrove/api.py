@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codegrove.budget import Budget
-from codegrove.graphs.assemble import Problems, assemble
+from codegrove.graphs.assemble import Assembly, Problems, assemble
 from codegrove.graphs.portal import run_sync
 from codegrove.graphs.recipe.schema import Recipe
-from codegrove.graphs.session import Observer, RunContext
+from codegrove.graphs.session import Observer, RunContext, Session
 from codegrove.graphs.solution import Solution
 from codegrove.graphs.state import SearchInput
+from codegrove.models.port import Price
 from codegrove.problem import Problem
 from codegrove.store import prepare_directory, save_run
 from codegrove.task import Task
@@ -44,6 +45,7 @@ async def asolve(
     workers: int | None = None,
     seed: int | None = None,
     sandbox: Sandbox | None = None,
+    price: Price | None = None,
     observers: Sequence[Observer] = (),
     out: str | Path | None = None,
 ) -> Solution:
@@ -64,6 +66,7 @@ async def asolve(
         workers: branches worked on at the same time; with 1 a run with a seed is reproducible.
         seed: start of all randomness.
         sandbox: where programs are run; by default a fresh pool for this run.
+        price: what `model` costs in dollars per million tokens, where it does not know it itself.
         observers: watch the run, see `codegrove.graphs.session.Observer`.
         out: directory to save the run to; it must be new or empty.
 
@@ -84,20 +87,26 @@ async def asolve(
         workers=workers,
         seed=seed,
         sandbox=sandbox,
+        price=price,
         observers=observers,
     )
-    directory = None if out is None else prepare_directory(Path(out))
     session = assembly.open_session(task)
-    from codegrove.graphs.build import build_graph as build  # LangGraph takes a second to import
-
-    graph = build(assembly)
     try:
-        result = await graph.ainvoke(SearchInput(task=task), context=RunContext(session))
+        directory = None if out is None else prepare_directory(Path(out))
+        solution = await run_session(assembly, session)
     finally:
         await session.aclose()
-    solution: Solution = result["solution"]
     if directory is not None:
         save_run(directory, solution, session.search.events, assembly.recipe, task, assembly.seed)
+    return solution
+
+
+async def run_session(assembly: Assembly, session: Session) -> Solution:
+    """Run an open session to its end and return the solution. The caller closes the session."""
+    from codegrove.graphs.build import build_graph as build  # LangGraph takes a second to import
+
+    result = await build(assembly).ainvoke(SearchInput(task=session.task), context=RunContext(session))
+    solution: Solution = result["solution"]
     return solution
 
 
@@ -112,6 +121,7 @@ def build_graph(
     workers: int | None = None,
     seed: int | None = None,
     sandbox: Sandbox | None = None,
+    price: Price | None = None,
     observers: Sequence[Observer] = (),
     checkpointer: Checkpointer = None,
     name: str | None = None,
@@ -137,6 +147,7 @@ def build_graph(
         workers=workers,
         seed=seed,
         sandbox=sandbox,
+        price=price,
         observers=observers,
     )
     return build(assembly, checkpointer=checkpointer, name=name)

@@ -26,10 +26,11 @@ class BudgetReserved(BudgetExceeded):
 class Budget:
     """Limits of one run. None means no limit. Every limit is inclusive: `calls=5` allows five calls.
 
-    Calls, executions and nodes are never exceeded. Tokens and dollars are checked before each call with an
-    upper estimate of that call (prompt length plus the call's `max_tokens`), including calls in flight; they
-    can only be passed by a provider that bills more than it was asked for, or whose prompt turns out longer
-    than estimated. Seconds are checked before each step; a step in flight is allowed to finish.
+    Calls and executions are never exceeded. Nodes are checked before each expansion, which may add several.
+    Tokens and dollars are checked before each call with an upper estimate of that call (prompt length plus the
+    call's `max_tokens`), including calls in flight; they can only be passed by a provider that bills more than
+    it was asked for, or whose prompt turns out longer than estimated. Seconds are checked before each step; a
+    step in flight is allowed to finish.
 
     Raises:
         UsageError: if a limit is negative or not a number.
@@ -279,11 +280,12 @@ class Account:
     def open_execution(self) -> None:
         """Reserve room for executing one program; close it with `close_execution`.
 
+        Time is not asked for: a program that was paid for is judged even when it came in late.
+
         Raises:
             BudgetReserved: if executions in flight hold what is left.
             BudgetExceeded: if it would pass a limit.
         """
-        self._require_time()
         self._require(
             "executions", self.spend.executions, self._executions_in_flight, 1, self.budget.executions
         )

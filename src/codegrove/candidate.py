@@ -18,7 +18,7 @@ def program_key(program: str) -> str:
     """
     try:
         content = ast.dump(parse_python(program))
-    except (SyntaxError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         content = "text:" + program
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:20]
 

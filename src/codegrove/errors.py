@@ -78,7 +78,8 @@ class BudgetExceeded(CodegroveError):
     """
 
     def __init__(self, kind: str, spent: float, limit: float) -> None:
-        super().__init__(f"budget for {kind} is used up: {spent:g} of {limit:g}")
+        room = "is used up" if spent >= limit else "has no room for the next step"
+        super().__init__(f"budget for {kind} {room}: {spent:g} of {limit:g}")
         self.kind = kind
         self.spent = spent
         self.limit = limit

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from codegrove.errors import UsageError
 from codegrove.graphs.recipe.schema import Recipe
 from codegrove.graphs.solution import Solution
+from codegrove.search import drawing
 from codegrove.search.search import Event, event_to_json
 from codegrove.task import Task
 
@@ -51,12 +52,14 @@ def save_run(
     task: Task,
     seed: int,
 ) -> None:
-    """Write the run: ``solution.py``, ``run.json``, ``events.jsonl``, ``recipe.yaml`` and ``task.json``.
+    """Write the run: solution.py, tree.svg, run.json, events.jsonl, recipe.yaml and task.json.
 
     Every file is complete or absent. Replaying the events on the recipe, task and seed gives the same tree.
     """
     if solution.program is not None:
         _write(directory / "solution.py", solution.program.rstrip("\n") + "\n")
+    if solution.tree is not None:
+        _write(directory / "tree.svg", drawing.svg(solution.tree, answer=solution.node) + "\n")
     _write(directory / "recipe.yaml", recipe.to_yaml())
     _write(directory / "task.json", _json(TypeAdapter(Task).dump_python(task, mode="json")))
     lines = [json.dumps(event_to_json(event), ensure_ascii=False) for event in events]

@@ -116,11 +116,12 @@ async def test_an_exceeded_budget_is_for_the_caller() -> None:
         await coder.write(TASK)
 
 
-async def test_a_budget_that_ends_before_the_repair_is_for_the_caller_too() -> None:
+async def test_a_budget_that_ends_before_the_repair_keeps_the_paid_answer() -> None:
     account = Account(Budget(calls=1))
     coder = Coder(MeteredModel(ScriptedModel([JUNK, CODE]), account), unreadable="repair")
-    with pytest.raises(BudgetExceeded):
-        await coder.write(TASK)
+    outcome = await coder.write(TASK)
+    assert outcome.answer == JUNK
+    assert outcome.failure is not None and outcome.failure.kind == "budget"
     assert account.spend.calls == 1
 
 

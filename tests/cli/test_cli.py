@@ -117,7 +117,7 @@ def test_a_run_directory_holds_the_whole_run(cli: Cli, tmp_path: Path) -> None:
     done = cli("solve", "--problem", "bundled", "--id", "merge-shifts", "-r", "codetree", "--out", out)
     assert done.code in (0, 3)
     names = {path.name for path in out.iterdir()}
-    assert names == {"solution.py", "run.json", "events.jsonl", "recipe.yaml", "task.json"}
+    assert names == {"solution.py", "tree.svg", "run.json", "events.jsonl", "recipe.yaml", "task.json"}
     run = json.loads((out / "run.json").read_text())
     assert run["simulated"] is True
     assert run["format"] == 1
@@ -217,8 +217,10 @@ def bad(tmp_path: Path, name: str, content: bytes) -> Path:
         (["--problem", "bundled"], ["--id"]),
         (["--problem", "bundled", "--id", "merge-shift"], ["did you mean 'merge-shifts'?"]),
         (["--id", "merge-shifts"], ["--problem"]),
-        (["STUB", "--out", "/dev/null/run"], ["cannot write to /dev/null/run"]),
-        (["STUB", "--out", "."], ["not empty"]),
+        (["STUB"], ["only knows problems with reference solutions", "use a real model with -m"]),
+        (["STUB", "--price", "cheap"], ["--price cheap", "two numbers"]),
+        (["--problem", "bundled", "--id", "merge-shifts", "--out", "/dev/null/run"], ["cannot write to /dev/null"]),
+        (["--problem", "bundled", "--id", "merge-shifts", "--out", "."], ["not empty"]),
         (["STUB", "--max-cost", "1", "-m", "openai:x@http://example.invalid/v1"], ["price"]),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",

@@ -54,7 +54,7 @@ class Run:
     @property
     def executions(self) -> int:
         """Suite runs asked for; identical programs that were not run again count as well."""
-        return self.solution.spend.executions + self.solution.spend.reused
+        return len(self.sandbox.judged) + self.solution.spend.reused
 
     def prompts(self, action: str) -> list[str]:
         """The whole text of every prompt of an action."""

@@ -13,7 +13,6 @@ from typing import Protocol, Self
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from codegrove.budget import Account
@@ -27,6 +26,11 @@ from codegrove.search.policy import Expansion
 from codegrove.search.scoring import GIVEN, share_passed
 from codegrove.search.tree import Node, SearchTree
 
+REFRESH_SECONDS = 0.125
+STOPPING = "stopping when the calls in flight have ended; Ctrl-C again to abort"
+LEGEND = (
+    "● passes all the tests it met  ◔◑◕ some  ○ none  ■ does not run  · no program  bold: path to the answer"
+)
 SIMULATION = "simulation: answers come from the built-in simulated programmer, not from a language model"
 
 
@@ -41,6 +45,9 @@ class Display(Protocol):
 
     def ready(self) -> None:
         """Say that the search is about to start."""
+
+    def interrupted(self) -> None:
+        """Say that the run ends with what is there."""
 
     def finish(self, solution: Solution, directory: Path | None) -> None:
         """Show how the run ended."""
@@ -81,6 +88,10 @@ class PlainDisplay:
     def ready(self) -> None:
         """Nothing to show yet."""
 
+    def interrupted(self) -> None:
+        """Say that the run ends with what is there."""
+        self._print(STOPPING)
+
     def asked(self, session: Session, expansion: Expansion) -> None:
         """Lines are written when an answer is there."""
 
@@ -96,8 +107,7 @@ class PlainDisplay:
 
     def finish(self, solution: Solution, directory: Path | None) -> None:
         """Show how the run ended."""
-        if not self._quiet:
-            _print_result(self._console, solution, directory, tree_rows=40)
+        _print_result(self._console, solution, directory, tree_rows=0 if self._quiet else 40)
 
     def _print(self, line: str) -> None:
         self._console.print(line, soft_wrap=True)
@@ -113,13 +123,15 @@ class LiveDisplay:
         self._assembly = assembly
         self._console = console
         self._working: dict[int, tuple[Expansion, float]] = {}
-        self._started = False
+        self._stopping = False
+        self._answer: int | None = None
+        self._answered = 0.0
         # Drawing happens in rich's own thread; the lock keeps it from reading a tree that is being changed.
         self._lock = threading.Lock()
         self._live = Live(
             get_renderable=self._render,
             console=console,
-            refresh_per_second=8,
+            refresh_per_second=1 / REFRESH_SECONDS,
             transient=True,
             redirect_stdout=False,
         )
@@ -135,8 +147,11 @@ class LiveDisplay:
         self._live.__exit__(kind, error, trace)
 
     def ready(self) -> None:
-        """Note that setting up is over."""
-        self._started = True
+        """The tree shows by itself when the search starts."""
+
+    def interrupted(self) -> None:
+        """Say that the run ends with what is there."""
+        self._stopping = True
 
     def asked(self, session: Session, expansion: Expansion) -> None:
         """Show that somebody works on the expansion."""
@@ -147,7 +162,13 @@ class LiveDisplay:
         """The spend is read from the account."""
 
     def told(self, session: Session, expansion: Expansion, outcome: Outcome) -> None:
-        """Show what the tree has become."""
+        """Show what the tree has become.
+
+        The answer is asked for here, between two steps of the search: a policy is not made for two threads.
+        """
+        now = time.monotonic()
+        if now - self._answered >= REFRESH_SECONDS:
+            self._answer, self._answered = session.search.answer(), now
         with self._lock:
             self._working.pop(expansion.id, None)
 
@@ -160,7 +181,7 @@ class LiveDisplay:
         with self._lock:
             working = list(self._working.values())
             tree = session.search.tree
-            body = _tree(tree, session.search.answer(), most=max(8, self._console.height - 9 - len(working)))
+            body = _tree(tree, self._answer, most=max(8, self._console.height - 9 - len(working)))
         now = time.monotonic()
         lines = [
             Text.assemble(
@@ -175,7 +196,9 @@ class LiveDisplay:
         parts: list[RenderableType] = [header]
         if self._assembly.simulated:
             parts.append(Text(SIMULATION, style="yellow"))
-        return Group(*parts, _meters(session), body, *lines)
+        if self._stopping:
+            parts.append(Text(STOPPING, style="yellow"))
+        return Group(*parts, _meters(session, self._answer), body, *lines)
 
 
 def _title(assembly: Assembly, session: Session) -> str:
@@ -184,11 +207,9 @@ def _title(assembly: Assembly, session: Session) -> str:
     return f"{assembly.recipe.name} · {session.task.id} · {', '.join(models)}{workers} · seed {session.seed}"
 
 
-def _meters(session: Session) -> RenderableType:
+def _meters(session: Session, best: int | None) -> RenderableType:
     account, tree = session.account, session.search.tree
-    table = Table.grid(padding=(0, 3))
-    best = session.search.answer()
-    table.add_row(
+    parts = [
         f"calls {_calls(account)}",
         _of("tokens", account.spend.tokens, account.budget.tokens),
         _of("executions", account.spend.executions, account.budget.executions),
@@ -196,13 +217,17 @@ def _meters(session: Session) -> RenderableType:
         _dollars(account),
         f"nodes {len(tree) - 1}",
         f"best {_score(tree[best])}" if best is not None else "best -",
-    )
-    return table
+    ]
+    return Text("   ".join(parts))
 
 
 def _calls(account: Account) -> str:
     limit = account.budget.calls
     return f"{account.spend.calls}/{limit}" if limit is not None else f"{account.spend.calls}"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _of(name: str, used: float, limit: float | None) -> str:
@@ -235,7 +260,7 @@ def _brought(outcome: Outcome) -> str:
         first = " ".join(outcome.proposals[0].text.split())[:60]
         parts.append(f"{len(outcome.proposals)} × “{first}”" if len(outcome.proposals) > 1 else f"“{first}”")
     if outcome.tests:
-        parts.append(f"{len(outcome.tests)} tests")
+        parts.append(_count(len(outcome.tests), "test"))
     if outcome.review is not None:
         review = outcome.review
         if review.accepted is not None:
@@ -246,11 +271,13 @@ def _brought(outcome: Outcome) -> str:
             parts.append("reviewed")
     if outcome.verdict is not None:
         verdict = outcome.verdict
-        parts.append(f"{verdict.status.value} {verdict.passed_count}/{len(verdict.results)} tests")
+        errors = [verdict.error, *(result.error for result in verdict.results)]
+        first = next((f" ({error.type})" for error in errors if error is not None), "")
+        parts.append(f"{verdict.status.value} {verdict.passed_count}/{len(verdict.results)}{first}")
     elif outcome.program is not None:
         parts.append("program")
     if outcome.failure is not None:
-        parts.append(f"{outcome.failure.kind}: {' '.join(outcome.failure.message.split())[:100]}")
+        parts.append(f"{outcome.failure.kind}: {' '.join(outcome.failure.message.split())[:300]}")
     return ", ".join(parts) or "nothing"
 
 
@@ -276,7 +303,8 @@ _RESULT_STYLES = {Result.SOLVED: "bold green", Result.UNSOLVED: "bold red", Resu
 
 def _print_result(console: Console, solution: Solution, directory: Path | None, *, tree_rows: int) -> None:
     write: Callable[..., None] = console.print
-    if solution.tree is not None:
+    if solution.tree is not None and tree_rows:
+        write(Text(LEGEND, style="dim"))
         write(_tree(solution.tree, solution.node, most=tree_rows))
         if solution.node is not None:
             path = " > ".join(f"#{node.id}" for node in solution.tree.path(solution.node))

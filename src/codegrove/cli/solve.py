@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codegrove.cli import app
-from codegrove.cli.exit_codes import ERROR, SOLVED, UNSOLVED
-from codegrove.errors import TaskError, UsageError
+from codegrove.cli.exit_codes import ERROR, INTERRUPTED, SOLVED, UNSOLVED
+from codegrove.errors import CodegroveError, TaskError, UsageError
 
 if TYPE_CHECKING:
     from codegrove.cli.live import Display
     from codegrove.graphs.assemble import Assembly
     from codegrove.graphs.session import Session
     from codegrove.graphs.solution import Solution
+    from codegrove.models.port import Price
     from codegrove.problem import Problem
     from codegrove.task import Task
 
@@ -58,6 +59,10 @@ def solve(
     max_cost: Annotated[
         float | None, typer.Option(min=0, help="Dollars; the model's price must be known.")
     ] = None,
+    price: Annotated[
+        str | None,
+        typer.Option(help="What --model costs: dollars per million input and output tokens, e.g. 0.15,0.6."),
+    ] = None,
     max_seconds: Annotated[float | None, typer.Option(min=0, help="Elapsed time.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Branches worked on at the same time.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Start of all randomness.")] = None,
@@ -69,7 +74,7 @@ def solve(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON instead of the program.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing while it runs.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only how it ended.")] = False,
 ) -> None:
     """Solve one task: the program goes to stdout, progress and verdict to stderr."""
     from codegrove.budget import Budget
@@ -86,27 +91,38 @@ def solve(
         budget=Budget(calls=max_calls, tokens=max_tokens, dollars=max_cost, seconds=max_seconds),
         workers=workers,
         seed=seed,
+        price=_read_price(price),
     )
     session = assembly.open_session(task)
     directory = prepare_directory(out) if out is not None else None
     display = make_display(session, assembly, quiet=quiet)
-    with display:
-        solution = asyncio.run(_run(assembly, session, display))
+    try:
+        with display:
+            solution = asyncio.run(_run(assembly, session, display))
+    except KeyboardInterrupt:
+        print("codegrove: aborted; what was in flight is lost, and nothing was saved", file=sys.stderr)
+        if directory is not None:
+            directory.rmdir()
+        raise typer.Exit(INTERRUPTED) from None
+    unsaved = None
     if directory is not None:
-        save_run(directory, solution, session.search.events, assembly.recipe, task, assembly.seed)
+        try:
+            save_run(directory, solution, session.search.events, assembly.recipe, task, assembly.seed)
+        except OSError as error:  # the program was paid for: show it first, then say what went wrong
+            unsaved, directory = f"cannot write to {directory}: {error.strerror or error}", None
     display.finish(solution, directory)
     if as_json:
         print(json.dumps(summary(solution), ensure_ascii=False, indent=2))
     elif solution.program is not None:
         print(solution.program.rstrip("\n"))
+    if unsaved is not None:
+        raise CodegroveError(f"the run is over but could not be saved: {unsaved}")
     raise typer.Exit(_exit_code(solution))
 
 
 async def _run(assembly: Assembly, session: Session, display: Display) -> Solution:
     """Run the search; the first Ctrl-C ends it with the best result so far, the second ends it at once."""
-    from codegrove.graphs.build import build_graph
-    from codegrove.graphs.session import RunContext
-    from codegrove.graphs.state import SearchInput
+    from codegrove.api import run_session
 
     display.ready()
     loop = asyncio.get_running_loop()
@@ -116,6 +132,7 @@ async def _run(assembly: Assembly, session: Session, display: Display) -> Soluti
     def interrupt() -> None:
         if session.stop_reason is None:
             session.stop("interrupted")
+            display.interrupted()
         else:
             running.cancel()
 
@@ -127,16 +144,30 @@ async def _run(assembly: Assembly, session: Session, display: Display) -> Soluti
         except NotImplementedError:  # event loops on Windows
             break
     try:
-        graph = build_graph(assembly)
-        result = await graph.ainvoke(SearchInput(task=session.task), context=RunContext(session))
+        return await run_session(assembly, session)
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     finally:
         for number in handled:
             loop.remove_signal_handler(number)
         await session.aclose()
-    solution: Solution = result["solution"]
-    return solution
+
+
+def _read_price(text: str | None) -> Price | None:
+    from codegrove.models.port import Price
+
+    if text is None:
+        return None
+    try:
+        given, written = (float(part) for part in text.split(","))
+        if given < 0 or written < 0:
+            raise ValueError
+    except ValueError:
+        raise UsageError(
+            f"--price {text}: expected two numbers of 0 or more, dollars per million input and output tokens, "
+            "e.g. 0.15,0.6"
+        ) from None
+    return Price(given, written)
 
 
 def _read_task(
@@ -162,7 +193,7 @@ def _read_task(
     if source is None:
         raise TaskError(
             "no task given; name a Python file or a statement, or try: "
-            "codegrove solve --problem bundled --id merge-shifts"
+            "codegrove solve --problem bundled --id merge-shifts -r grove"
         )
     return load_task(source, tests=tests, entry_point=entry_point, stdin=sys.stdin), None
 

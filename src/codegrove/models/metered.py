@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from codegrove.budget import Account, Budget, BudgetReserved, CallTicket, Usage
-from codegrove.errors import ModelError, UsageError
+from codegrove.errors import BudgetExceeded, ModelError, UsageError
 from codegrove.models.port import Model, Price, Reply, Request
 from codegrove.models.tokens import bound_prompt, estimate_prompt, estimate_tokens, reported_tokens
 
@@ -40,6 +40,7 @@ class MeteredModel:
         model: whom to ask. Put `RetryingModel` inside, so that one answered question is one call.
         account: what to keep within, and where to book.
         on_call: called after each call that was sent, once it is booked.
+        stopped: whether the run has ended meanwhile; a call that waited for room is not sent then.
         clock: seconds from any fixed point, monotonic. Passed in so that tests need not wait.
     """
 
@@ -49,11 +50,13 @@ class MeteredModel:
         account: Account,
         *,
         on_call: Callable[[CallRecord], None] | None = None,
+        stopped: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._model = model
         self._account = account
         self._on_call = on_call
+        self._stopped = stopped
         self._clock = clock
 
     @property
@@ -102,8 +105,10 @@ class MeteredModel:
                     max_tokens=request.sampling.max_tokens,
                     price=None if price is None else (price.input / 1e6, price.output / 1e6),
                 )
-            except BudgetReserved:
+            except BudgetReserved as reserved:
                 await self._account.released()
+                if self._stopped():
+                    raise BudgetExceeded(reserved.kind, reserved.spent, reserved.limit) from None
 
     def _usage(self, request: Request, reply: Reply) -> Usage:
         read, written = reported_tokens(reply.input_tokens), reported_tokens(reply.output_tokens)

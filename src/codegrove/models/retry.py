@@ -55,6 +55,11 @@ class RetryingModel:
         return self._model.spec
 
     @property
+    def model(self) -> Model:
+        """The wrapped model."""
+        return self._model
+
+    @property
     def price(self) -> Price | None:
         """The wrapped model's."""
         return self._model.price

@@ -306,7 +306,7 @@ def _split_url(spec: str, rest: str, example: str) -> tuple[str, str | None]:
     provider = spec.partition(":")[0]
     match = re.fullmatch(r"(.*?)@(https?://.*)", rest)
     name, url = match.groups() if match else (rest, None)
-    if url is None and re.search(r"@(localhost\b|[\w.-]+:\d+)", rest):
+    if url is None and re.search(r"@(localhost\b|[\w.-]+:\d+|[\w.-]+/)", rest):
         raise ModelSpecError(f"{spec}: expected a base URL after the @, e.g. 'http://localhost:8000/v1'")
     if not name:
         raise ModelSpecError(

@@ -106,7 +106,8 @@ class Chain:
                 expansion.node, "program", program=outcome.program, verdict=outcome.verdict, tests=tests
             )
             node.reward = share_passed(outcome.verdict, tests)
-            tree.backup(node.id, node.reward or 0.0)
+            if node.reward is not None:
+                tree.backup(node.id, node.reward)
             self._current = node.id
             if self._good_enough(tree, node):
                 self._stage = "done"

@@ -62,6 +62,8 @@ class CodeTree:
         """Baselines only: nodes with a program that may still be refined."""
         self._batch = 0
         """Baselines only: programs of the current batch that are not back yet."""
+        self._reflecting = False
+        """Baselines only: the next batch is being thought of."""
         self._tries = 0
         self._accepted: int | None = None
         self._finished = False
@@ -93,9 +95,11 @@ class CodeTree:
         if self._frontier and self._may_write():
             self._tries += 1
             return self._write(tree, serial, tree[self._frontier.pop()])
-        if self.settings.variant != "agent" and self._batch == 0 and self._tries < self.settings.max_programs:
+        idle = self._batch == 0 and not self._reflecting and self._tries < self.settings.max_programs
+        if self.settings.variant != "agent" and idle:
             refined = self._next_to_refine(tree)
             if refined is not None:
+                self._reflecting = True
                 return self._follow_up(tree, serial, "reflect", refined)
         return WAIT
 
@@ -108,6 +112,7 @@ class CodeTree:
                 texts = [proposal.text for proposal in outcome.proposals[: self.settings.width]] or [""]
                 self._push(tree, ROOT, "strategy", texts)
             case "reflect":
+                self._reflecting = False
                 texts = [proposal.text for proposal in outcome.proposals[: self.settings.width]]
                 self._push(tree, node.id, "reflection", texts)
             case "score":
@@ -122,7 +127,7 @@ class CodeTree:
         if self._accepted is not None:
             return self._accepted
         rule = self.settings.result or ("last_failing" if self.settings.mode == "repo" else "best")
-        if rule == "last_failing":
+        if rule == "last_failing" and self._last_failing is not None:
             return self._last_failing
         best = max(tree.programs(), key=lambda node: (node.data.get("value", 0.0), -node.id), default=None)
         return best.id if best else None
@@ -168,6 +173,8 @@ class CodeTree:
         node.data["value"] = node.reward or 0.0
         if self.settings.variant != "agent":
             self._tell_baseline(tree, node)
+        elif node.reward is None:
+            pass  # our fault, not the program's: it is neither scored nor refined nor counted as failing
         elif node.program is None:
             self._close(tree, node)
         elif node.reward == 1.0:
@@ -215,6 +222,8 @@ class CodeTree:
 
     def _tell_baseline(self, tree: SearchTree, node: Node) -> None:
         self._batch -= 1
+        if node.reward is None:
+            return
         self._close(tree, node)
         if node.program is None:
             return

@@ -72,6 +72,8 @@ class Policy(Protocol):
     - each expansion is told exactly once, in any order, and every paid result ends up in the tree;
     - all randomness comes from the generator passed in;
     - no model, file, clock or thread is touched.
+
+    A policy whose expansions set `trace` has a class attribute ``traces = True``, so that the graph gets the tool.
     """
 
     @property

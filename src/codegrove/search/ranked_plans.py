@@ -68,7 +68,6 @@ class RankedPlans:
         self._plans: list[_Plan] | None = None
         self._lines: list[_Line] | None = None
         self._solved = False
-        self._last_program: int | None = None
 
     @property
     def actions(self) -> Mapping[str, ActionKind]:
@@ -112,7 +111,8 @@ class RankedPlans:
         """Return the program that passed, else the best or last one according to `result`."""
         rule = self.settings.result or ("last" if self.settings.mode == "repo" else "best")
         if rule == "last" and not self._solved:
-            return self._last_program
+            lines = reversed(self._lines or [])
+            return next((line.last for line in lines if line.last is not None), None)
         order = {line.plan.node: rank for rank, line in enumerate(self._lines or ())}
 
         def preference(node: Node) -> tuple[tuple[float, float], int, int]:
@@ -210,10 +210,10 @@ class RankedPlans:
             expansion.node, "program", program=outcome.program, verdict=outcome.verdict, tests=tests
         )
         node.reward = share_passed(outcome.verdict, tests)
-        tree.backup(node.id, node.reward or 0.0)
+        if node.reward is not None:
+            tree.backup(node.id, node.reward)
         line.last = node.id
         line.answers.append(outcome.answer)
-        self._last_program = node.id
         # Without sample tests a program counts as passing, as in the released code.
         if node.reward == 1.0 or not tree.task.tests:
             self._solved = True

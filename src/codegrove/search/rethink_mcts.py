@@ -59,6 +59,8 @@ class _Rollout:
     leaf: int
     thinks: int = 0
     reward: float = 0.0
+    judged: bool = True
+    """Whether the latest program could be judged; what could not says nothing about its thought."""
     passes: bool = False
     program: int | None = None
     """Node of the latest program."""
@@ -227,7 +229,7 @@ class RethinkMcts:
         rollout.diagnosis = ""
         rollout.passes = False
         if outcome.program is None:
-            rollout.reward = 0.0
+            rollout.reward, rollout.judged = 0.0, True
             self._after_diagnosis(rollout)
             return
         tests = expansion.tests or ()
@@ -240,7 +242,9 @@ class RethinkMcts:
             tests=tests,
         )
         rollout.program = program.id
-        rollout.reward = share_passed(outcome.verdict, tests) or 0.0
+        share = share_passed(outcome.verdict, tests)
+        rollout.judged = share is not None
+        rollout.reward = share or 0.0
         rollout.passes = bool(tests) and rollout.reward == 1.0
         if rollout.passes:
             self._ready.append(("evaluate", rollout.leaf))
@@ -259,7 +263,8 @@ class RethinkMcts:
         node = tree[rollout.program]
         assert node.program is not None
         node.review = review
-        node.reward = self._rewards.setdefault(node.program.key, rollout.reward)
+        if rollout.judged:
+            node.reward = self._rewards.setdefault(node.program.key, rollout.reward)
 
     @staticmethod
     def _rethink(leaf: Node, outcome: Outcome) -> None:
@@ -288,4 +293,6 @@ class RethinkMcts:
 
     def _finish(self, tree: SearchTree, rollout: _Rollout) -> None:
         tree.hold(rollout.leaf, -1)
+        if not rollout.judged:
+            return
         tree.backup(rollout.leaf, self.settings.gamma * rollout.reward, discount=self.settings.gamma)

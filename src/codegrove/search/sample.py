@@ -135,7 +135,6 @@ class Sample:
     def tell(self, tree: SearchTree, expansion: Expansion, outcome: Outcome) -> None:
         """Record a draw or an execution; the last draw makes the list of programs to execute."""
         self._in_flight -= 1
-        self._tells += 1
         if outcome.failure is not None:
             failed = tree.root.data.setdefault("failed", {})
             failed[expansion.action] = failed.get(expansion.action, 0) + 1
@@ -148,6 +147,7 @@ class Sample:
             self._tell_execution(tree, expansion, outcome)
         if self._generates and self._columns is None and self._all_drawn():
             self._plan_executions(tree)
+        self._tells += 1  # last of all: from here on an answer rests on this outcome
 
     def answer(self, tree: SearchTree) -> int | None:
         """Return the program the selection strategy would take now."""

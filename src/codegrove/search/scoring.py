@@ -29,8 +29,8 @@ def share_passed(
     """
     if verdict is None:
         return None
-    if verdict.status is Status.INVALID and tests:
-        return 0.0
+    if verdict.status is Status.INVALID:
+        return 0.0 if any(origins is None or test.origin in origins for test in tests) else None
     if verdict.status is Status.PASSED and origins is None:
         return 1.0 if tests else None
     judged = passed = 0

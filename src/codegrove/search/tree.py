@@ -59,17 +59,18 @@ class Node:
         return self.total / self.visits if self.visits else 0.0
 
 
+@dataclass(eq=False, repr=False)
 class SearchTree:
     """An append-only list of nodes. Node 0 is the root and stands for the task.
 
     A node may have several parents (the graph is then a DAG); depth, path and statistics follow the first.
+    A dataclass so that a solution with its tree can go through a LangGraph checkpointer.
     """
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self.nodes: list[Node] = [Node(id=ROOT, parents=(), depth=0, kind="root")]
-        self.generated_tests: list[Test] = []
-        """Tests written by models during the search, in the order they were told; repeats are kept."""
+    task: Task
+    nodes: list[Node] = field(default_factory=lambda: [Node(id=ROOT, parents=(), depth=0, kind="root")])
+    generated_tests: list[Test] = field(default_factory=list)
+    """Tests written by models during the search, in the order they were told; repeats are kept."""
 
     def __len__(self) -> int:
         return len(self.nodes)

@@ -11,9 +11,9 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from codegrove.outcome import Outcome
 from codegrove.search.policy import DONE, WAIT, ActionKind, Expansion, Signal
@@ -50,6 +50,12 @@ class UctSettings(PolicySettings):
     """End with the first program that passes all of the task's own tests; otherwise spend all expansions."""
     virtual_loss: float = Field(default=1.0, ge=0)
     """How many lost visits an expansion in flight counts for; 0 lets workers crowd on one branch."""
+
+    @model_validator(mode="after")
+    def _room_for_programs(self) -> Self:
+        if self.plan and self.max_depth == 1:
+            raise ValueError("with plan: true, max_depth must be 2 or more: plans have depth 1")
+        return self
 
 
 class Uct:
@@ -217,7 +223,7 @@ class Uct:
                         best_child = child
                         break
                     # In max mode an expansion in flight cannot lower Q: only its visit counts against it.
-                    value = child.total / visits if use_mean else child.best
+                    value = child.total / visits if use_mean else max(child.best, 0.0)
                     score = value + (spread / sqrt(visits) if plain else spread * child.prior / (1 + visits))
                     if score > best_score:
                         best_child, best_score = child, score

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
-from codegrove.errors import ModelError
+from codegrove.errors import ModelError, ModelSpecError
 from codegrove.models.port import FREE, Price, Reply, Request
 from codegrove.models.sim import judging, planning, writing
 from codegrove.models.sim.dice import Dice, roll
@@ -73,6 +73,17 @@ class SimulatedProgrammer:
     def price(self) -> Price:
         """Free of charge."""
         return FREE
+
+    def check_task(self, task_id: str) -> None:
+        """Say at once that a task cannot be worked on.
+
+        Raises:
+            ModelSpecError: if there is no problem of this id with a usable reference.
+        """
+        try:
+            self._find(task_id)
+        except ModelError as error:
+            raise ModelSpecError(str(error)) from None
 
     async def complete(self, request: Request) -> Reply:
         """Answer one request.
