@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from codegrove.agents import AGENTS
 from codegrove.agents.role import Agent
@@ -114,51 +114,62 @@ class Assembly:
         )
 
 
-def assemble(
-    recipe: Recipe | str | Path,
-    *,
-    model: Any = None,
-    models: Mapping[str, Any] | None = None,
-    problems: Problems | None = None,
-    overrides: Sequence[str] | Mapping[str, Any] = (),
-    budget: Budget | None = None,
-    workers: int | None = None,
-    seed: int | None = None,
-    sandbox: Sandbox | None = None,
-    price: Price | None = None,
-    observers: Sequence[Observer] = (),
-) -> Assembly:
+class RunSettings(TypedDict, total=False):
+    """How to run a recipe. Everything may be left out."""
+
+    model: Any
+    """One model for all roles, instead of what the recipe names: a specification such as ``openai:gpt-4o``, a
+    langchain chat model, a `Model`, or a list or function of scripted answers."""
+    models: Mapping[str, Any]
+    """Models for single actions or roles, or ``default``; they win over `model`."""
+    price: Price | None
+    """What `model` costs in dollars per million tokens, where it does not know it itself."""
+    problems: Problems | None
+    """Problems that a simulated programmer knows; the bundled ones by default."""
+    overrides: Sequence[str] | Mapping[str, Any]
+    """Changes to the recipe, as ``["policy.c=1.4"]`` or ``{"policy.c": 1.4}``."""
+    budget: Budget | None
+    """Limits; those it leaves open are the recipe's."""
+    workers: int | None
+    """Branches worked on at the same time, the recipe's by default; with 1 a run with a seed is reproducible."""
+    seed: int | None
+    """Start of all randomness; the recipe's by default."""
+    sandbox: Sandbox | None
+    """Where programs are run; by default every run starts its own and stops it."""
+    observers: Sequence[Observer]
+    """Watch every run, see `codegrove.graphs.session.Observer`."""
+
+
+def assemble(recipe: Recipe | str | Path, **settings: Unpack[RunSettings]) -> Assembly:
     """Put a recipe together with models, budget and sandbox.
 
     Args:
         recipe: a recipe, the name of one that ships with codegrove, or the path of a YAML file.
-        model: one model for all roles, instead of what the recipe names: a specification such as
-            ``openai:gpt-4o``, a langchain chat model, a `Model`, or a list or function of scripted answers.
-        models: models for single actions or roles, or ``default``; they win over `model`.
-        problems: problems that a simulated programmer knows; the bundled ones by default.
-        overrides: changes to the recipe, as ``["policy.c=1.4"]`` or ``{"policy.c": 1.4}``.
-        budget: limits; those it leaves open are the recipe's.
-        workers: branches worked on at the same time; the recipe's by default.
-        seed: start of all randomness; the recipe's by default.
-        sandbox: shared by all runs; by default each run starts its own.
-        price: what `model` costs, where it does not know it itself.
-        observers: watch every run.
+        settings: see `RunSettings`.
 
     Raises:
         RecipeError, ModelSpecError, UsageError: on input that cannot be used.
     """
+    overrides = settings.get("overrides", ())
     loaded = recipe if isinstance(recipe, Recipe) and not overrides else load_recipe(recipe, overrides)
-    limits = _merge(loaded.budget.to_budget(), budget)
-    by_action = _models(loaded, model, models or {}, problems, price)
-    check_priced(limits, by_action)
+    limits = _merge(loaded.budget.to_budget(), settings.get("budget"))
+    models = _models(
+        loaded,
+        settings.get("model"),
+        settings.get("models", {}),
+        settings.get("problems"),
+        settings.get("price"),
+    )
+    check_priced(limits, models)
+    workers, seed = settings.get("workers"), settings.get("seed")
     return Assembly(
         recipe=loaded,
-        models=by_action,
+        models=models,
         budget=limits,
         workers=loaded.workers if workers is None else workers,
         seed=loaded.seed if seed is None else seed,
-        sandbox=sandbox,
-        observers=tuple(observers),
+        sandbox=settings.get("sandbox"),
+        observers=tuple(settings.get("observers", ())),
     )
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from codegrove.outcome import Outcome
 from codegrove.search.policy import DONE, WAIT, ActionKind, Expansion, Signal
+from codegrove.search.recording import add_program
 from codegrove.search.scoring import GIVEN, WRITTEN, rank_key, share_passed
 from codegrove.search.settings import PolicySettings
 from codegrove.search.tree import ROOT, Node, SearchTree
@@ -101,13 +102,7 @@ class Chain:
     def _tell_program(self, tree: SearchTree, expansion: Expansion, outcome: Outcome) -> None:
         self._attempts += 1
         if outcome.program is not None:
-            tests = expansion.tests or ()
-            node = tree.add(
-                expansion.node, "program", program=outcome.program, verdict=outcome.verdict, tests=tests
-            )
-            node.reward = share_passed(outcome.verdict, tests)
-            if node.reward is not None:
-                tree.backup(node.id, node.reward)
+            node = add_program(tree, expansion, outcome, outcome.program)
             self._current = node.id
             if self._good_enough(tree, node):
                 self._stage = "done"

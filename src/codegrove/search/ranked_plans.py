@@ -15,7 +15,8 @@ from pydantic import Field
 
 from codegrove.outcome import Outcome, Proposal
 from codegrove.search.policy import DONE, WAIT, ActionKind, Expansion, Signal
-from codegrove.search.scoring import rank_key, share_passed
+from codegrove.search.recording import add_program
+from codegrove.search.scoring import rank_key
 from codegrove.search.settings import Mode, PolicySettings
 from codegrove.search.tree import ROOT, Node, SearchTree
 
@@ -205,13 +206,7 @@ class RankedPlans:
         line.attempts += 1
         if outcome.program is None:
             return
-        tests = expansion.tests or ()
-        node = tree.add(
-            expansion.node, "program", program=outcome.program, verdict=outcome.verdict, tests=tests
-        )
-        node.reward = share_passed(outcome.verdict, tests)
-        if node.reward is not None:
-            tree.backup(node.id, node.reward)
+        node = add_program(tree, expansion, outcome, outcome.program)
         line.last = node.id
         line.answers.append(outcome.answer)
         # Without sample tests a program counts as passing, as in the released code.
