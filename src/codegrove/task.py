@@ -120,8 +120,3 @@ class Task:
     def kind(self) -> Literal["function", "stdio"]:
         """``function`` when there is an entry point, else ``stdio``."""
         return "function" if self.entry_point else "stdio"
-
-    def examples(self) -> str:
-        """Return the visible tests as text, one per line (blank line between stdin examples)."""
-        joint = "\n" if self.entry_point else "\n\n"
-        return joint.join(test.describe(self.entry_point) for test in self.tests)

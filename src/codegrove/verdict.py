@@ -86,18 +86,9 @@ class Verdict:
         return sum(result.passed for result in self.results)
 
     @property
-    def fraction(self) -> float:
-        """Share of tests passed, in [0, 1]; 0 when there are none."""
-        return self.passed_count / len(self.results) if self.results else 0.0
-
-    @property
     def passed(self) -> bool:
         """Whether every test passed (and there was at least one)."""
         return self.status is Status.PASSED
-
-    def first_failure(self) -> int | None:
-        """Index of the first test that did not pass, or None."""
-        return next((i for i, result in enumerate(self.results) if not result.passed), None)
 
 
 _WORST_FIRST = (Status.INVALID, Status.TIMED_OUT, Status.CRASHED, Status.FAILED)

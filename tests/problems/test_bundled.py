@@ -324,7 +324,9 @@ def test_a_function_file_is_read_as_it_stands() -> None:
     assert problem.reference == "def double(n):\n    return n + n\n"
     assert problem.wrong == ("def double(n):\n    return n * n\n", "def double(n):\n    return n + 2\n")
     assert problem.task.tests == (CallTest(args="(2,)", expected="4"),)
-    assert problem.task.examples() == "double(2) == 4"
+    assert (
+        "\n".join(test.describe(problem.task.entry_point) for test in problem.task.tests) == "double(2) == 4"
+    )
     assert problem.hidden == (
         CallTest(args="(-1,)", expected="-2", origin=Origin.HIDDEN),
         CallTest(args="(0,)", expected="0", origin=Origin.HIDDEN),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,9 +43,7 @@ class Search:
     same tree, the same open expansions and the same next choice.
     """
 
-    def __init__(
-        self, task: Task, policy: Policy, *, seed: int = 0, on_event: Callable[[Event], None] | None = None
-    ) -> None:
+    def __init__(self, task: Task, policy: Policy, *, seed: int = 0) -> None:
         self.tree = SearchTree(task)
         self.policy = policy
         self.seed = seed
@@ -55,7 +53,6 @@ class Search:
         self._rng = random.Random(seed)
         self._asked = 0
         self._draws: dict[tuple[Any, ...], int] = {}
-        self._on_event = on_event
 
     def ask(self) -> Expansion | Signal:
         """Return what to do next. `WAIT` is only returned while something is in flight."""
@@ -67,7 +64,7 @@ class Search:
         self._asked += 1
         choice = self._numbered(choice)
         self.open[choice.id] = choice
-        self._log(Asked(choice.id))
+        self.events.append(Asked(choice.id))
         return choice
 
     def tell(self, expansion_id: int, outcome: Outcome) -> None:
@@ -80,7 +77,7 @@ class Search:
         if expansion is None:
             raise TreeError(f"expansion {expansion_id} is not open: it was never asked for, or told twice")
         self.policy.tell(self.tree, expansion, outcome)
-        self._log(Told(expansion_id, outcome))
+        self.events.append(Told(expansion_id, outcome))
 
     def answer(self) -> int | None:
         """Return the node the method would return now, or None."""
@@ -111,11 +108,6 @@ class Search:
         draw = self._draws.get(key, 0)
         self._draws[key] = draw + 1
         return replace(expansion, draw=draw) if draw != expansion.draw else expansion
-
-    def _log(self, event: Event) -> None:
-        self.events.append(event)
-        if self._on_event is not None:
-            self._on_event(event)
 
 
 def event_to_json(event: Event) -> dict[str, Any]:
