@@ -196,6 +196,8 @@ class LiveDisplay:
         parts: list[RenderableType] = [header]
         if self._assembly.simulated:
             parts.append(Text(SIMULATION, style="yellow"))
+        if not session.search.events:
+            lines.append(Text("  starting ...", style="dim"))  # LangGraph takes a second or two to import
         if self._stopping:
             parts.append(Text(STOPPING, style="yellow"))
         return Group(*parts, _meters(session, self._answer), body, *lines)
