@@ -9,12 +9,27 @@ from pathlib import Path
 import pytest
 
 from codegrove.tools.sandbox import Limits, ProcessSandbox
+from codegrove.tools.sandbox.containment import LEVELS, Level
+from codegrove.tools.sandbox.examination import examine
 
 
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[ProcessSandbox]:
-    """One sandbox for all tests: a run that damages it must show in the tests after it."""
-    shared = ProcessSandbox(Limits(wall_seconds=20.0, test_seconds=5.0), workers=2)
+def available_levels() -> list[Level]:
+    """Levels of this machine, strongest first."""
+    return [level for level in LEVELS if examine(level, sys.executable).available]
+
+
+def levels_under_test() -> list[Level]:
+    """The strongest level and the weakest; all of them where the environment asks for it."""
+    found = available_levels()
+    if os.environ.get("CODEGROVE_TEST_LEVELS") == "all":
+        return found
+    return [level for level in found if level in (found[0], found[-1])]
+
+
+@pytest.fixture(scope="session", params=levels_under_test())
+def sandbox(request: pytest.FixtureRequest) -> Iterator[ProcessSandbox]:
+    """One sandbox for all tests of a level: a run that damages it must show in the tests after it."""
+    shared = ProcessSandbox(Limits(wall_seconds=20.0, test_seconds=5.0), workers=2, level=request.param)
     yield shared
     asyncio.run(shared.aclose())
 

@@ -73,6 +73,12 @@ def _remembered(test: ast.expr, functions: Collection[str]) -> list[ast.expr]:
     calls = list(_calls(test, functions))
     if calls:
         return calls
+    left = left_operand(test)
+    return [] if left is None else [left]
+
+
+def left_operand(test: ast.expr) -> ast.expr | None:
+    """Return the left-most operand of an assertion, which says most about it; None if it says nothing."""
     part = test
     while True:
         match part:
@@ -83,9 +89,9 @@ def _remembered(test: ast.expr, functions: Collection[str]) -> list[ast.expr]:
             case ast.BoolOp(values=[first, *_]):
                 part = first
             case ast.Constant() | ast.GeneratorExp() | ast.NamedExpr() | ast.JoinedStr():
-                return []
+                return None
             case _:
-                return [part]
+                return part
 
 
 def _calls(node: ast.AST, functions: Collection[str]) -> Iterator[ast.expr]:

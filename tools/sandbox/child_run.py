@@ -4,10 +4,11 @@ What is sent is judged elsewhere: for a call, the value it returned; for a progr
 values of these are never in this process. A record is a line of JSON that carries the run's token and the
 index of its test; the judge accepts them only complete and in order.
 
-Assert tests are the exception: here they share the process with the candidate, in a copy of its namespace. A
-candidate that looks for it (frames, the garbage collector) can find the expected values and the token, and
-forge a pass. What is kept: leaving early, printing, raising anything, replacing functions of the standard
-library or of `builtins` does not make a test pass.
+Asserts that are more than calls run elsewhere, see `test_runner`: then this process only answers the calls that
+come over a pipe (mode ``serve``). The exception are asserts that need the program's own process (kind ``assert``
+in mode ``run``): a candidate that looks for it can find their expected values and the token, and forge a pass. The
+judge marks such verdicts, and tries variants that must fail. What is kept even there: leaving early, printing,
+raising anything, replacing functions of the standard library or of `builtins` does not make a test pass.
 
 Loaded by `child` without the rest of codegrove: standard library only.
 """
@@ -26,27 +27,25 @@ import signal
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
-from types import CodeType, FrameType, ModuleType, TracebackType
+from collections.abc import Callable, Sequence
+from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from codegrove.tools import block_trace
-from codegrove.tools.sandbox import values
+from codegrove.tools.sandbox import test_runner, values
+from codegrove.tools.sandbox.describing import PROGRAM, describe, frames_above
+from codegrove.tools.sandbox.proxy import Gone, Peer
 
-PROGRAM = "<candidate>"
-TEST = "<test>"
-"""File names of the compiled program and of assert tests, as frames show them."""
-
-_FAILURE = AssertionError  # what `assert` raises, whatever a candidate puts into `builtins`
-_MOST_FRAMES = 20
-_MOST_MESSAGE = 2000
 _TRACE_ITEMS = 40
 """Values shown per variable in a trace."""
 
 
-def run(job: int, result: int, stdin: int, stdout: int, stderr: int, *, scratch: str) -> None:
-    """Do the job that is read from a descriptor, in a process that exists for nothing else. Never returns."""
+def run(job: int, result: int, stdin: int, stdout: int, stderr: int, *peer: int, scratch: str) -> None:
+    """Do the job that is read from a descriptor, in a process that exists for nothing else. Never returns.
+
+    Args:
+        peer: for a run that is one of a pair: where messages of the other one come from, and where they go to.
+    """
     for number, descriptor in enumerate((stdin, stdout, stderr)):
         os.dup2(descriptor, number)
         os.close(descriptor)
@@ -61,7 +60,19 @@ def run(job: int, result: int, stdin: int, stdout: int, stderr: int, *, scratch:
     except Exception as error:  # noqa: BLE001 - nothing of the candidate has run: this is our own failure
         channel.send("broken", error=describe(error))
         os._exit(70)
-    Run(work, channel).go()
+    if work["mode"] == "tests":
+        _run_tests_apart(work, channel, peer)
+    Run(work, channel, peer).go()
+
+
+def _run_tests_apart(work: dict[str, Any], channel: Channel, descriptors: Sequence[int]) -> None:
+    peer = Peer(descriptors[0], descriptors[1], describe, own_module=test_runner.MODULE)
+    alarm = Alarm(work["test_seconds"] + test_runner.PATIENCE_SECONDS, lambda frame: runner.ring(frame))
+    runner = test_runner.TestRun(work, channel.send, peer, alarm)
+    runner.go()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    os._exit(0)
 
 
 def _prepare(work: dict[str, Any], scratch: str) -> None:
@@ -122,9 +133,9 @@ class Alarm:
         self._set_timer, self._set_handler = signal.setitimer, signal.signal
         self._exit = os._exit
 
-    def start(self) -> None:
+    def start(self, seconds: float | None = None) -> None:
         self._set_handler(signal.SIGALRM, self._ring)
-        self._set_timer(signal.ITIMER_REAL, self._seconds)
+        self._set_timer(signal.ITIMER_REAL, self._seconds if seconds is None else seconds)
 
     def stop(self) -> None:
         self._set_timer(signal.ITIMER_REAL, 0)
@@ -140,8 +151,9 @@ class Alarm:
 class Run:
     """Loads the program and tries the tests."""
 
-    def __init__(self, work: dict[str, Any], channel: Channel) -> None:
+    def __init__(self, work: dict[str, Any], channel: Channel, peer: Sequence[int] = ()) -> None:
         self.send = channel.send
+        self.peer = Peer(peer[0], peer[1], describe, own_module=None) if work["mode"] == "serve" else None
         self.program: str = work["program"]
         self.entry_point: str | None = work["entry_point"]
         self.tests: list[dict[str, Any]] = work["tests"]
@@ -188,10 +200,16 @@ class Run:
             self.send("missing")
             return
         self.send("loaded")
+        if self.peer is not None:
+            self.peer.namespace = namespace
+            self.peer.serve(self._serve_one)
+            self._send_blocks()
         for test in self.tests:
             self._one(test["index"], lambda t=test: self._try(t, namespace))  # type: ignore[misc]
 
     def _load(self, code: CodeType, namespace: dict[str, Any]) -> bool:
+        if self.peer is not None:
+            self.peer.greet()
         self.alarm.start()
         try:
             exec(code, namespace)
@@ -224,25 +242,42 @@ class Run:
         self._send_blocks()
         self.send("result", index=index, seconds=self.clock() - self.started, **fields)
 
+    def _serve_one(self, seconds: float, action: Callable[[], Any]) -> Any:
+        """Do what the tests ask for, for at most some seconds."""
+        self.current = 0
+        self.alarm.start(seconds)
+        try:
+            if self.recorder is None:
+                return action()
+            self.recorder.start()
+            try:
+                return action()
+            finally:
+                self.recorder.stop()
+        finally:
+            self.alarm.stop()
+
     def _try(self, test: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]:
         if test["kind"] == "assert":
-            return self._try_asserts(test["code"], namespace)
-        args: Any = values.from_wire(
-            test["args"]
-        )  # decoded for each test: a program may change what it is given
-        kwargs: Any = values.from_wire(test["kwargs"])
-        value = namespace[self.entry_point or ""](*args, **kwargs)
-        return {"outcome": "value", "value": values.to_wire(value)}
+            seen = test_runner.Obtained()
+            return test_runner.run_test(test["code"], {**namespace, **test_runner.services(seen)}, seen)
+        if test["kind"] == "calls":
+            return self._try_calls(test, namespace)
+        return {"outcome": "value", "value": self._call(test["args"], test["kwargs"], namespace)}
 
-    def _try_asserts(self, code: str, namespace: dict[str, Any]) -> dict[str, Any]:
-        seen = Obtained()
-        scope = {**namespace, "__obtained__": seen}
-        try:
-            exec(compile(code, TEST, "exec", dont_inherit=True), scope)
-        except _FAILURE as error:
-            problem = describe(error)
-            return {"outcome": "raised", "error": problem, "failed": True, "obtained": seen.report()}
-        return {"outcome": "passed"}
+    def _try_calls(self, test: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]:
+        """Make the calls of one test; each answer is sent at once, in case the next call does not end."""
+        for args, kwargs in test["calls"]:
+            value = self._call(args, kwargs, namespace)
+            if self.pid_now() != self.pid:
+                self.exit(0)  # a copy, see `_one`
+            self.send("answer", index=test["index"], value=value)
+        return {"outcome": "answered"}
+
+    def _call(self, args: Any, kwargs: Any, namespace: dict[str, Any]) -> Any:
+        positional: Any = values.from_wire(args)  # decoded each time: a program may change what it is given
+        named: Any = values.from_wire(kwargs)
+        return values.to_wire(namespace[self.entry_point or ""](*positional, **named))
 
     def _run_as_script(self, code: CodeType, namespace: dict[str, Any]) -> None:
         def script() -> dict[str, Any]:
@@ -262,9 +297,12 @@ class Run:
         self._send_blocks()
         seconds = f"{self.test_seconds:g} seconds"
         where = f"no result within {seconds}" if self.current is not None else f"not loaded within {seconds}"
-        error = {"type": "TimeLimit", "message": where, "trace": _frames_above(frame), "test_line": None}
+        error = {"type": "TimeLimit", "message": where, "trace": frames_above(frame), "test_line": None}
         if self.current is None:
             self.send("load_timed_out", error=error)
+        elif self.peer is not None:
+            with contextlib.suppress(Gone):
+                self.peer.tell_time_out(error)
         else:
             passed = self.clock() - self.started
             self.send("result", index=self.current, seconds=passed, outcome="timed_out", error=error)
@@ -278,68 +316,3 @@ class Run:
 
 def _show_in_trace(value: object) -> str:
     return values.show(value, most_items=_TRACE_ITEMS)
-
-
-class Obtained:
-    """Remembers the values that the assertion under way compares. Assertions call it, see `asserts`."""
-
-    def __init__(self) -> None:
-        self._assertion = -1
-        self._position = -1
-        self._values: list[object] = []
-
-    def __call__(self, assertion: int, position: int, value: object) -> object:
-        if assertion != self._assertion or position <= self._position:  # another one, or the next round
-            self._values = []
-        self._assertion, self._position = assertion, position
-        self._values.append(value)
-        return value
-
-    def report(self) -> dict[str, Any]:
-        return {
-            "assertion": self._assertion,
-            "values": [values.to_wire(value) for value in self._values[:3]],
-        }
-
-
-def describe(error: BaseException) -> dict[str, Any]:
-    """Return an exception as plain data. Its `__str__` belongs to the candidate and may do anything."""
-    try:
-        message = str.__str__(str(error))[:_MOST_MESSAGE]
-    except BaseException:  # noqa: BLE001 - see above
-        message = ""
-    trace, test_line = _frames_below(sys.exc_info()[2])
-    if isinstance(error, SyntaxError) and not trace and type(error.lineno) is int:
-        trace = [[error.lineno, "<module>"]]
-        message = str(error.msg)[:_MOST_MESSAGE]
-    return {
-        "type": values.type_name(error),
-        "message": message,
-        "trace": trace,
-        "test_line": test_line,
-    }
-
-
-def _frames_below(traceback: TracebackType | None) -> tuple[list[list[Any]], int | None]:
-    """Return the candidate's frames, outermost first, and the line of the test that the exception passed."""
-    first: list[list[Any]] = []
-    last: deque[list[Any]] = deque(maxlen=_MOST_FRAMES // 2)
-    test_line = None
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        if code.co_filename == PROGRAM:
-            (first if len(first) < _MOST_FRAMES // 2 else last).append([traceback.tb_lineno, code.co_name])
-        elif code.co_filename == TEST:
-            test_line = traceback.tb_lineno
-        traceback = traceback.tb_next
-    return [*first, *last], test_line
-
-
-def _frames_above(frame: FrameType | None) -> list[list[Any]]:
-    """Return the innermost frames of the candidate, outermost of them first. There may be a million more."""
-    frames: list[list[Any]] = []
-    while frame is not None and len(frames) < _MOST_FRAMES:
-        if frame.f_code.co_filename == PROGRAM:
-            frames.append([frame.f_lineno, frame.f_code.co_name])
-        frame = frame.f_back
-    return frames[::-1]

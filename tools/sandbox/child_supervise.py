@@ -4,10 +4,13 @@ It is blind: the job goes through a pipe from the judge to the forked process, s
 test of an earlier run can be found in the memory a later candidate inherits. Here, only descriptors, a folder
 and limits are seen.
 
-Requests arrive on a unix socket, one JSON object per line: ``{"run": {...}}`` together with the descriptors
-named in `DESCRIPTORS`, or ``{"kill": true}`` while a run is going on. Answers are lines too: ``{"started":
-pid}`` and, when every process of the run is dead, ``{"ended": {...}}``. A closed socket means that the judge
-is gone: everything is killed.
+The first message on its unix socket says which walls to raise around every run, see `walls`. Then requests
+arrive, one JSON object per line: ``{"run": {...}}`` together with the descriptors named in `DESCRIPTORS`, or
+``{"kill": true}`` while a run is going on. Answers are lines too: ``{"walls": [...]}`` once, ``{"started": pid}``
+(0 where the id means nothing outside) and, when every process of the run is dead, ``{"ended": {...}}``; before
+that ``{"refused": reason}`` if the process could not be restricted and so has run nothing. A closed socket means
+that the judge is gone: everything is killed. If the walls cannot be raised, the reason goes to stderr and the
+process ends.
 
 Loaded by `child` without the rest of codegrove: standard library only.
 """
@@ -15,6 +18,7 @@ Loaded by `child` without the rest of codegrove: standard library only.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import gc
 import importlib
 import json
@@ -27,9 +31,12 @@ import time
 from typing import Any
 
 from codegrove.tools.sandbox import child_run
+from codegrove.tools.sandbox.walls import UNAVAILABLE, Isolated, Restricted, RunSettings, Walls
 
 DESCRIPTORS = ("job", "result", "stdin", "stdout", "stderr")
 """Descriptors sent with a run, in this order. They become the property of the forked process."""
+MOST_DESCRIPTORS = len(DESCRIPTORS) + 2
+"""A run that talks to another one brings two more: to read from and to write to, see `child_run.run`."""
 
 PRELOADED = (
     *("abc", "ast", "bisect", "collections", "copy", "dataclasses", "datetime", "enum", "functools", "heapq"),
@@ -44,24 +51,45 @@ _SWEEP_SECONDS = 2.0
 
 
 def serve(control_fd: int) -> None:
-    """Fork one run after another until the socket is closed."""
+    """Raise the walls that the first message asks for, then fork runs until the socket is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.umask(0o022)
     for name in PRELOADED:
         importlib.import_module(name)
-    _adopt_orphans()
+    control = _Control(socket.socket(fileno=control_fd))
+    setup = control.next()
+    if setup is None:
+        return
+    try:
+        walls = _raise_walls(setup)
+    except OSError as error:
+        print(f"level {setup['level']!r} is not available here: {error}", file=sys.stderr, flush=True)
+        os._exit(UNAVAILABLE)
     _limit_processes_of_user()
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_read, False)
     os.set_blocking(wake_write, False)
     signal.signal(signal.SIGCHLD, _ignore)
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-    control = _Control(socket.socket(fileno=control_fd))
+    control.send({"walls": walls.layers})
+    sys.argv = sys.orig_argv = []
+    del setup
     gc.collect()
     gc.freeze()
     while (request := control.next()) is not None:
         if "run" not in request:
             continue  # a kill that came too late
-        _run(request["run"], control.take_descriptors(), control, wake_read, wake_write)
+        settings = RunSettings(**request["run"])
+        _run(settings, control.take_descriptors(), control, walls, wake_read, wake_write)
+
+
+def _raise_walls(setup: dict[str, Any]) -> Walls:
+    match setup["level"]:
+        case "isolated":
+            return Isolated(setup["readable"], setup["hidden"])
+        case "restricted":
+            return Restricted(setup["readable"], setup["hidden"], setup["scratch_parent"])
+    return Walls()
 
 
 def _ignore(number: int, frame: object) -> None:
@@ -78,7 +106,7 @@ class _Control:
         """Wait for a request; None when the judge is gone."""
         while b"\n" not in self._text:
             try:
-                data, descriptors, _, _ = socket.recv_fds(self.connection, 65536, len(DESCRIPTORS))
+                data, descriptors, _, _ = socket.recv_fds(self.connection, 65536, MOST_DESCRIPTORS)
             except OSError:
                 return None
             if not data:
@@ -99,35 +127,58 @@ class _Control:
 
 
 def _run(
-    settings: dict[str, Any], descriptors: list[int], control: _Control, wake_read: int, wake_write: int
+    settings: RunSettings,
+    descriptors: list[int],
+    control: _Control,
+    walls: Walls,
+    wake_read: int,
+    wake_write: int,
 ) -> None:
     parent = os.getpid()
-    pid = os.fork()
+    pid = walls.fork()
     if pid == 0:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
             os.setsid()
-            control.connection.close()
-            os.close(wake_read)
-            os.close(wake_write)
-            _die_with(parent)
-            child_run.run(*descriptors, scratch=settings["scratch"])
+            try:
+                scratch = walls.lock(settings, parent, descriptors[DESCRIPTORS.index("stdin")])
+            except OSError as error:
+                control.send({"refused": str(error)})
+                os._exit(UNAVAILABLE)
+            control.connection.detach()
+            child_run.run(*_keep_only(descriptors), scratch=scratch)
         finally:
             os._exit(70)
     for descriptor in descriptors:
         os.close(descriptor)
-    control.send({"started": pid})
-    control.send({"ended": _Watch(pid, settings["processes"]).until_all_dead(control, wake_read)})
+    control.send({"started": pid if walls.level != "isolated" else 0})  # an id that means nothing out there
+    control.send({"ended": _Watch(pid, settings, walls).until_all_dead(control, wake_read)})
+
+
+_FIRST_KEPT = 10
+
+
+def _keep_only(descriptors: list[int]) -> list[int]:
+    """Move descriptors to numbers that are the same in every run, and close all others."""
+    above = _FIRST_KEPT + len(descriptors)
+    moved = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, above) for descriptor in descriptors]
+    kept = list(range(_FIRST_KEPT, above))
+    for source, target in zip(moved, kept, strict=True):
+        os.dup2(source, target, inheritable=False)
+    os.closerange(3, _FIRST_KEPT)
+    os.closerange(above, 1 << 20)
+    return kept
 
 
 class _Watch:
     """Watches one run: reaps, counts and finally kills its processes."""
 
-    def __init__(self, pid: int, most_processes: int) -> None:
+    def __init__(self, pid: int, settings: RunSettings, walls: Walls) -> None:
         self.pid = pid
-        self.most_processes = most_processes
+        self.settings = settings
+        self.walls = walls
         self.exit_code: int | None = None
         self.cpu_seconds = 0.0
         self.peak_rss = 0
@@ -144,13 +195,18 @@ class _Watch:
                     os.read(wake_read, 4096)
             if control.connection.fileno() in ready:
                 self.judge_is_gone = control.next() is None
-                self._kill_group()
+                self.walls.kill(self.pid)
                 break
             if time.monotonic() >= next_look:
                 next_look = time.monotonic() + _LOOK_EVERY
-                if _tasks_below(os.getpid()) > self.most_processes:
+                if self.walls.tasks() > self.settings.processes:
                     self.limit = "processes"
-                    self._kill_group()
+                elif self.walls.overfull(self.settings):
+                    self.limit = "disk"
+                elif self.walls.too_large(self.settings):
+                    self.limit = "memory"
+                if self.limit:
+                    self.walls.kill(self.pid)
                     break
         clean = self._sweep()
         if self.judge_is_gone:
@@ -173,85 +229,26 @@ class _Watch:
                 return False
             if pid == 0:
                 return True
+            if self.walls.is_helper(pid):
+                continue
             self.cpu_seconds += usage.ru_utime + usage.ru_stime
             self.peak_rss = max(self.peak_rss, usage.ru_maxrss)
             if pid == self.pid:
                 self.exit_code = os.waitstatus_to_exitcode(status)
 
-    def _kill_group(self) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
-
     def _sweep(self) -> bool:
         """Kill until nothing is left: a killed process hands its children to this one, which kills them next."""
-        self._kill_group()
+        self.walls.kill(self.pid)
         deadline = time.monotonic() + _SWEEP_SECONDS
         while self._reap():
             unseen = [self.pid] if self.exit_code is None else []  # without a process table
-            for pid in _children(os.getpid()) or unseen:
+            for pid in self.walls.to_kill() or unseen:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.0005)
         return True
-
-
-def _children(pid: int) -> list[int]:
-    """Return the direct children of a process; nothing where the platform has no process table to read."""
-    found: list[int] = []
-    with contextlib.suppress(OSError):
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/children") as file:
-                found += map(int, file.read().split())
-    return found
-
-
-def _tasks_below(pid: int) -> int:
-    """Count the processes and threads that descend from a process."""
-    total, waiting = 0, _children(pid)
-    while waiting:
-        child = waiting.pop()
-        with contextlib.suppress(OSError):
-            total += len(os.listdir(f"/proc/{child}/task"))
-        waiting += _children(child)
-    return total
-
-
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
-
-
-def _prctl(option: int, value: int) -> None:
-    """Ask Linux for something; elsewhere, and in C libraries without it, the run goes on without."""
-    if _libc is not None:
-        _libc.prctl(option, value, 0, 0, 0)
-
-
-def _load_libc() -> Any:
-    if sys.platform != "linux":
-        return None
-    try:
-        import ctypes  # missing in some small builds of Python
-
-        return ctypes.CDLL(None, use_errno=True)
-    except (ImportError, OSError):
-        return None
-
-
-_libc = _load_libc()
-
-
-def _adopt_orphans() -> None:
-    """Become the parent of processes that detach from their run, so that they can be killed."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-
-
-def _die_with(parent: int) -> None:
-    """Be killed when the interpreter that forked this process is, also if that has just happened."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(70)
 
 
 _ROOM_FOR_OTHERS = 1024

@@ -6,16 +6,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from codegrove.task import AssertTest, CallTest, StdioTest, Test
-from codegrove.tools.sandbox.asserts import Instrumented, instrument
+from codegrove.tools.sandbox.assert_tests import Plan, Way, plan
+from codegrove.tools.sandbox.asserts import Instrumented
+from codegrove.tools.sandbox.call_conversion import Converted, Failure, examine
 from codegrove.tools.sandbox.clip import clip
 from codegrove.tools.sandbox.judge import same_output, same_value
 from codegrove.tools.sandbox.literals import LiteralError, parse_arguments, parse_literal
 from codegrove.tools.sandbox.records import MOST_MESSAGE, Record
-from codegrove.tools.sandbox.values import DecodeError, show, to_wire
+from codegrove.tools.sandbox.splitting import NeedsFixtures
+from codegrove.tools.sandbox.values import DecodeError, Opaque, show, to_wire
 from codegrove.verdict import ErrorInfo, Status, TestResult
 
 MOST_OUTPUT = 2000
 """Characters kept of the output of one test."""
+_MOST_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +31,15 @@ class Prepared:
     job: dict[str, Any]
     """What the candidate's process gets to know of it."""
     expected: object = None
-    asserts: Instrumented | None = None
+    plan: Plan | None = None
+    """Of an assert test."""
+
+    @property
+    def way(self) -> Way | None:
+        """Which process runs it; None for a program that reads stdin."""
+        if isinstance(self.test, StdioTest):
+            return None
+        return Way.CALLS if self.plan is None else self.plan.way
 
 
 def prepare(index: int, test: Test, entry_point: str | None) -> Prepared | TestResult:
@@ -41,12 +53,11 @@ def prepare(index: int, test: Test, entry_point: str | None) -> Prepared | TestR
                 job = {"kind": "call", "index": index, "args": to_wire(args), "kwargs": to_wire(kwargs)}
                 return Prepared(index=index, test=test, job=job, expected=parse_literal(test.expected))
             case AssertTest():
-                asserts = instrument(test.code, {"candidate", *([entry_point] if entry_point else [])})
-                job = {"kind": "assert", "index": index, "code": asserts.code}
-                return Prepared(index=index, test=test, job=job, asserts=asserts)
+                how = plan(test.code, entry_point)
+                return Prepared(index=index, test=test, job={**how.job, "index": index}, plan=how)
             case StdioTest():
                 return Prepared(index=index, test=test, job={"kind": "stdio", "index": index})
-    except LiteralError as error:
+    except (LiteralError, NeedsFixtures) as error:
         return _unusable(str(error))
     except SyntaxError as error:
         return _unusable(f"it does not parse: {error.msg} (line {error.lineno} of the test)")
@@ -67,15 +78,81 @@ def grade(prepared: Prepared, record: Record) -> TestResult:
         right = same_value(prepared.expected, record.value, tolerance=_tolerance(prepared.test))
         status = Status.PASSED if right else Status.FAILED
         return TestResult(status=status, output=_shown(record.value), seconds=record.seconds)
-    if record.outcome == "passed" and prepared.asserts is not None:
+    way = prepared.way
+    if record.outcome == "passed" and way in (Way.SPLIT, Way.TOGETHER):
         return TestResult(status=Status.PASSED, seconds=record.seconds)
     if record.outcome == "timed_out":
         return TestResult(status=Status.TIMED_OUT, error=record.error, seconds=record.seconds)
     if record.outcome == "raised" and record.error is not None:
-        if prepared.asserts is not None and record.failed:
-            return _failed_assertion(prepared.asserts, record, record.error)
+        if prepared.plan is not None and record.failed:
+            return _failed_assertion(prepared.plan.asserts, record, record.error)
         return TestResult(status=Status.CRASHED, error=record.error, seconds=record.seconds)
     raise DecodeError(f"outcome {record.outcome!r} does not answer a test of kind {prepared.test.kind!r}")
+
+
+class Examination:
+    """Judges a test that became calls and claims, answer by answer."""
+
+    def __init__(self, converted: Converted) -> None:
+        self._converted = converted
+        self._answers: list[object] = []
+        self._examined = 0
+        self.result: TestResult | None = None
+        """Set by the first claim that does not hold."""
+
+    def take(self, answer: object) -> None:
+        """Take the result of the next call.
+
+        Raises:
+            DecodeError: if there is no next call.
+        """
+        if len(self._answers) >= len(self._converted.calls):
+            raise DecodeError("an answer too many")
+        self._go_on()
+        self._answers.append(answer)
+        self._go_on()
+
+    def finish(self, record: Record) -> TestResult:
+        """Judge how the calls ended.
+
+        Raises:
+            DecodeError: if the record does not fit the answers before it.
+        """
+        self._go_on()
+        result = self.result
+        complete = len(self._answers) == len(self._converted.calls)
+        if record.outcome == "answered" and complete:
+            result = result or TestResult(status=Status.PASSED)
+        elif record.outcome == "timed_out":
+            result = result or TestResult(status=Status.TIMED_OUT, error=record.error)
+        elif record.outcome == "raised" and record.error is not None and not complete:
+            status = Status.FAILED if record.error.type == "AssertionError" else Status.CRASHED
+            result = result or TestResult(status=status, error=record.error)
+        else:
+            raise DecodeError(f"outcome {record.outcome!r} after {len(self._answers)} answers")
+        return replace(result, seconds=record.seconds)
+
+    def _go_on(self) -> None:
+        claims = self._converted.claims
+        while self.result is None and self._examined < len(claims):
+            claim = claims[self._examined]
+            if claim.needs > len(self._answers):
+                return
+            self._examined += 1
+            try:
+                examine(claim, self._answers)
+            except Failure as failure:
+                self.result = _failed_claim(failure)
+
+
+def _failed_claim(failure: Failure) -> TestResult:
+    if failure.error is not None:
+        message = clip(str(failure.error).replace(Opaque.__name__, "object"), MOST_MESSAGE)
+        error = ErrorInfo(type=type(failure.error).__name__, message=message)
+        return TestResult(status=Status.CRASHED, error=error)
+    output = clip(", ".join(map(_shown, failure.shown[:_MOST_SHOWN])), MOST_OUTPUT)
+    error = ErrorInfo(type="AssertionError", message=clip(failure.message, MOST_MESSAGE))
+    return TestResult(status=Status.FAILED, output=output, error=error)
 
 
 def _tolerance(test: Test) -> float:

@@ -24,7 +24,8 @@ from typing import IO, Literal
 
 from codegrove.errors import SandboxError
 from codegrove.tools.sandbox.clip import clip
-from codegrove.tools.sandbox.scratch import remove_tree
+from codegrove.tools.sandbox.containment import Containment
+from codegrove.tools.sandbox.scratch import empty_folder, new_folder, remove_tree
 from codegrove.tools.sandbox.values import MAX_BYTES
 
 CHILD = Path(__file__).with_name("child.py")
@@ -40,7 +41,7 @@ _SWEEPS = 10
 _CHUNK = 1 << 16
 _MOST_RECORD = 2 * MAX_BYTES
 
-Stopped = Literal["", "wall", "step", "output", "processes", "records", "lost"]
+Stopped = Literal["", "wall", "step", "output", "processes", "disk", "memory", "records", "lost"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,13 @@ class Rules:
     """From the start, or the last record, to the next record."""
     output_bytes: int
     processes: int
+    scratch_mb: int = 64
+    """What the scratch folder may hold, on the strict levels."""
+    children: bool = False
+    """Whether the run may start processes and programs, on the strict levels."""
+    memory_mb: int | None = None
+    """What all processes of such a run may hold together, looked at now and then. Each of them has a limit of its
+    own in any case."""
 
 
 def _environment() -> dict[str, str]:
@@ -97,18 +105,27 @@ def _environment() -> dict[str, str]:
     return fixed | {name: os.environ[name] for name in needed if name in os.environ}
 
 
+_NONE = Containment()
+
+
 class Interpreter:
-    """A started interpreter. Not thread-safe, except `interrupt`.
+    """A started interpreter. Not thread-safe, except `interrupt` and `abort`.
+
+    Args:
+        python: the program to start.
+        containment: walls that it raises around every run. If it cannot, it ends and runs nothing.
 
     Raises:
         SandboxError: if it cannot be started.
     """
 
-    def __init__(self, python: str) -> None:
+    def __init__(self, python: str, containment: Containment = _NONE) -> None:
         if os.name != "posix":
             raise SandboxError(
                 f"the process sandbox needs Linux, macOS or another POSIX system, not {os.name!r}"
             )
+        self._containment = containment
+        self._scratch_parent = new_folder() if containment.level == "restricted" else ""
         self._environment = _environment()
         self._control, theirs = socket.socketpair()
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
@@ -116,6 +133,7 @@ class Interpreter:
         self._running = False
         self._runner: int | None = None
         self._answers = b""
+        self._layers: list[str] = []
         self.usable = True
         try:
             with theirs:
@@ -132,7 +150,16 @@ class Interpreter:
         except OSError as error:
             self._control.close()
             self._errors.close()
+            self._remove_scratch()
             raise SandboxError(f"cannot start {python!r}: {error}") from error
+        self._tell(
+            {
+                "level": containment.level,
+                "readable": containment.readable,
+                "hidden": containment.hidden,
+                "scratch_parent": self._scratch_parent,
+            }
+        )
 
     def run(
         self,
@@ -142,6 +169,7 @@ class Interpreter:
         rules: Rules,
         on_record: Callable[[bytes], bool],
         cancelled: Callable[[], bool],
+        extra: Sequence[int] = (),
     ) -> RunEnd:
         """Fork a process, hand it the job and wait until all its processes are dead.
 
@@ -150,12 +178,23 @@ class Interpreter:
             stdin: content of its standard input; None for none.
             on_record: gets each line of the report; False ends the run.
             cancelled: whether `interrupt` was called before the run could be interrupted.
+            extra: more descriptors for the process; closed here as soon as it has them, whatever happens.
         """
-        scratch = tempfile.mkdtemp(prefix="codegrove-")
+        conversation = _Conversation(self, job, rules, on_record, extra)
+        if self._containment.level == "isolated":  # the run has a file system of its own
+            return conversation.hold("", stdin, cancelled)
+        if self._scratch_parent:
+            scratch = os.path.join(self._scratch_parent, "codegrove-run")
+            os.mkdir(scratch, 0o700)
+        else:
+            scratch = tempfile.mkdtemp(prefix="codegrove-")
         try:
-            return _Conversation(self, job, rules, on_record).hold(scratch, stdin, cancelled)
+            return conversation.hold(scratch, stdin, cancelled)
         finally:
-            remove_tree(scratch)
+            if self._scratch_parent:
+                empty_folder(self._scratch_parent)
+            else:
+                remove_tree(scratch)
 
     def interrupt(self) -> None:
         """Kill the run that is going on, if any. Callable from any thread."""
@@ -186,6 +225,15 @@ class Interpreter:
             self._kill_marked()
             self._runner = None
         self._errors.close()
+        self._remove_scratch()
+
+    def layers(self) -> list[str]:
+        """Return what the interpreter said about its walls, in words; nothing before its first run."""
+        return self._layers
+
+    def _remove_scratch(self) -> None:
+        if self._scratch_parent:
+            remove_tree(self._scratch_parent)
 
     def problem(self) -> str:
         """Return what the interpreter wrote on its standard error before it ended."""
@@ -231,7 +279,12 @@ class _Conversation:
     """One run: feeds the job in, reads records and output, keeps the limits."""
 
     def __init__(
-        self, interpreter: Interpreter, job: bytes, rules: Rules, on_record: Callable[[bytes], bool]
+        self,
+        interpreter: Interpreter,
+        job: bytes,
+        rules: Rules,
+        on_record: Callable[[bytes], bool],
+        extra: Sequence[int] = (),
     ) -> None:
         self.interpreter = interpreter
         self.job = memoryview(job)
@@ -241,13 +294,15 @@ class _Conversation:
         self.deadline = self.step_deadline = self.began + START_SECONDS
         self.stopped: Stopped = ""
         self.gone = False
+        self.refused = ""
         self.kill_deadline: float | None = None
         self.started = False
         self.ended: dict[str, object] | None = None
         self.record = bytearray()
         self.output = {"stdout": bytearray(), "stderr": bytearray()}
         self.selector = selectors.DefaultSelector()
-        self.opened: list[int] = []
+        self.opened: list[int] = list(extra)
+        self.extra = extra
 
     def hold(self, scratch: str, stdin: bytes | None, cancelled: Callable[[], bool]) -> RunEnd:
         interpreter = self.interpreter
@@ -272,6 +327,8 @@ class _Conversation:
             interpreter.close()
         else:
             interpreter._runner = None
+        if self.refused:
+            raise SandboxError(f"a run could not be contained: {self.refused}")
         return self._end(problem)
 
     def _send(self, scratch: str, stdin: bytes | None) -> None:
@@ -279,18 +336,21 @@ class _Conversation:
         result_read, result_write = self._pipe()
         out_read, out_write = self._pipe()
         err_read, err_write = self._pipe()
-        content = tempfile.TemporaryFile() if stdin else open(os.devnull, "rb")  # noqa: SIM115
-        with content:
-            if stdin:
-                content.write(stdin)
-                content.seek(0)
-            request: dict[str, object] = {"run": {"scratch": scratch, "processes": self.rules.processes}}
-            theirs = [job_read, result_write, content.fileno(), out_write, err_write]
+        with _content(stdin) as content:
+            settings = {
+                "scratch": scratch,
+                "processes": self.rules.processes,
+                "scratch_mb": self.rules.scratch_mb,
+                "children": self.rules.children,
+                "memory_mb": self.rules.memory_mb,
+            }
+            request: dict[str, object] = {"run": settings}
+            theirs = [job_read, result_write, content.fileno(), out_write, err_write, *self.extra]
             with self.interpreter._lock:
                 self.interpreter._running = True
                 if not self.interpreter._tell(request, theirs):
                     self.gone = True
-        for descriptor in (job_read, result_write, out_write, err_write):
+        for descriptor in (job_read, result_write, out_write, err_write, *self.extra):
             self._close(descriptor)
         os.set_blocking(job_write, False)
         for descriptor, name in ((result_read, "result"), (out_read, "stdout"), (err_read, "stderr")):
@@ -360,11 +420,16 @@ class _Conversation:
                 self.began = time.monotonic()
                 self.deadline = self.began + self.rules.wall_seconds
                 self.step_deadline = self.began + self.rules.step_seconds
-                self.interpreter._runner = int(str(answer["started"]))
+                self.interpreter._runner = int(str(answer["started"])) or None
+            elif isinstance(layers := answer.get("walls"), list):
+                self.interpreter._layers = layers
+            elif "refused" in answer:
+                self.refused = str(answer["refused"])
             elif isinstance(ended := answer.get("ended"), dict):
                 self.ended = ended
-                if ended["limit"] == "processes" and not self.stopped:
-                    self.stopped = "processes"
+                limit = ended["limit"]
+                if not self.stopped and (limit == "processes" or limit == "disk" or limit == "memory"):
+                    self.stopped = limit
 
     def _feed(self, descriptor: int) -> None:
         try:
@@ -397,7 +462,7 @@ class _Conversation:
         return True
 
     def _take_records(self, data: bytes) -> None:
-        if self.stopped not in ("", "processes"):
+        if self.stopped not in ("", "processes", "disk", "memory"):
             return  # decided already
         self.record += data
         while (length := self.record.find(b"\n")) >= 0:
@@ -436,6 +501,26 @@ class _Conversation:
             stderr=bytes(self.output["stderr"]),
             problem=problem,
         )
+
+
+def _content(stdin: bytes | None) -> IO[bytes]:
+    """Return a file that is read as standard input, and cannot be written where the platform can prevent it."""
+    if not stdin:
+        return open(os.devnull, "rb")
+    if sys.platform == "linux":
+        import fcntl
+
+        with contextlib.suppress(OSError):
+            file = os.fdopen(os.memfd_create("stdin", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "w+b")
+            file.write(stdin)
+            file.seek(0)
+            seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+            fcntl.fcntl(file, fcntl.F_ADD_SEALS, seals)
+            return file
+    plain = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the caller
+    plain.write(stdin)
+    plain.seek(0)
+    return plain
 
 
 def site_folders(python: str) -> list[str]:

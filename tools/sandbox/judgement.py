@@ -6,17 +6,26 @@ import math
 import secrets
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
 from codegrove.errors import SandboxError
 from codegrove.task import StdioTest, Test
+from codegrove.tools.sandbox.assert_tests import Way
 from codegrove.tools.sandbox.clip import clip
-from codegrove.tools.sandbox.grading import MOST_OUTPUT, Prepared, grade, grade_output, prepare
+from codegrove.tools.sandbox.grading import (
+    MOST_OUTPUT,
+    Examination,
+    Prepared,
+    grade,
+    grade_output,
+    prepare,
+)
 from codegrove.tools.sandbox.interpreter import Rules, RunEnd
 from codegrove.tools.sandbox.port import BlockTrace, Limits
 from codegrove.tools.sandbox.records import MOST_MESSAGE, Record, parse_record
+from codegrove.tools.sandbox.runs import Run
 from codegrove.tools.sandbox.syntax import defined_functions
 from codegrove.tools.sandbox.values import DecodeError
 from codegrove.verdict import ErrorInfo, Status, TestResult, Verdict, overall
@@ -28,8 +37,26 @@ STEP_GRACE_SECONDS = 0.5
 """What a test may take longer than its limit before its process is killed from outside. The process itself
 reports the time-out, and where it was, unless the alarm cannot reach it."""
 
-Execute = Callable[[dict[str, Any], bytes | None, Rules, Callable[[bytes], bool]], RunEnd]
-"""Run one job: job, standard input, rules, receiver of records."""
+TEST_PROCESS_GRACE_SECONDS = 5.0
+"""The same for a process that runs test text: it also waits until the program's process has started."""
+
+END_GRACE_SECONDS = 0.25
+TRACE_GRACE_SECONDS = 2.0
+"""What the program's process may take to end when its tests are over. A trace is sent at the end."""
+
+
+class Execute(Protocol):
+    """Runs jobs. May raise `Interrupted` or `SandboxError`."""
+
+    def __call__(
+        self, job: dict[str, Any], stdin: bytes | None, rules: Rules, on_record: Callable[[bytes], bool]
+    ) -> RunEnd:
+        """Run one job; `on_record` gets the lines of its report, and returns False to end it."""
+        ...
+
+    def pair(self, candidate: Run, tests: Run, grace_seconds: float) -> tuple[RunEnd, RunEnd]:
+        """Run two jobs that are connected; the candidate's is ended when that of the tests has ended."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +89,10 @@ class _Report:
     load_problem: tuple[Status, ErrorInfo] | None = None
     disorder: bool = False
     script: Record | None = None
+    examination: Examination | None = None
+    """Of the test under way, if it became calls."""
+    lost: Record | None = None
+    """Said by the tests' process: the program's process did not answer any more."""
 
 
 class Judgement:
@@ -76,6 +107,9 @@ class Judgement:
         self.assignment = assignment
         self.execute = execute
         self.trace = BlockTrace()
+        self.proven = True
+        """Whether every pass was decided without the program: no test ran together with it, and no object of it
+        decided what it is equal to."""
         self._results: dict[int, TestResult] = {}
         self._error: ErrorInfo | None = None
         self._status: Status | None = None  # set when it is not the results that decide
@@ -97,13 +131,20 @@ class Judgement:
         usable = self._prepare()
         if not self.assignment.tests:
             self._run_functions([])
-        for is_script, group in groupby(usable, key=lambda item: isinstance(item.test, StdioTest)):
-            if is_script:
-                for item in group:
-                    if not self._over():
-                        self._run_script(item)
-            elif not self._over():
-                self._run_functions(list(group))
+        for way, group in groupby(usable, key=lambda item: item.way):
+            if self._over():
+                break
+            match way:
+                case None:
+                    for item in group:
+                        if not self._over():
+                            self._run_script(item)
+                case Way.CALLS:
+                    self._run_functions(list(group))
+                case Way.SPLIT:
+                    self._run_split(list(group))
+                case Way.TOGETHER:
+                    self._run_together(list(group))
         return self._verdict()
 
     def _prepare(self) -> list[Prepared]:
@@ -143,10 +184,111 @@ class Judgement:
                 status, error = self._explain(end)
                 if not report.loaded or report.disorder:
                     return self._give_up(status, error)
-                self._results[tests[0].index] = TestResult(status=status, error=error)
+                self._results.setdefault(tests[0].index, TestResult(status=status, error=error))
                 tests = tests[1:]
             if not tests or self._over():
                 return None
+
+    def _run_together(self, tests: list[Prepared]) -> None:
+        """Try tests in the program's process, then variants of them that must fail in further ones.
+
+        Each variant has a process of its own that looks to the program like the real one.
+        """
+        self.proven = False
+        for test in tests:
+            reason = test.plan.reason if test.plan is not None else ""
+            self._notes.append(f"test {test.index} ran in the program's process (in-process): {reason}")
+        self._run_functions(tests)
+        for test in tests:
+            result = self._results.get(test.index)
+            for job in test.plan.must_fail if test.plan is not None else ():
+                if result is None or not result.passed or self._limit == "wall" or self._status is not None:
+                    break
+                if self._passes(replace(test, job={**job, "index": test.index})):
+                    why = "it passed a test that must fail: it tampers with tests"
+                    error = ErrorInfo(type="Tampering", message=why)
+                    self._results[test.index] = TestResult(status=Status.CRASHED, error=error)
+                    break
+
+    def _passes(self, test: Prepared) -> bool:
+        """Whether a test passes in a process of its own. Leaves no result."""
+        kept, self._results = self._results, {}
+        try:
+            self._run_process([test], script=None)
+            result = self._results.get(test.index)
+            return result is not None and result.passed
+        finally:
+            self._results = kept
+
+    def _run_split(self, tests: list[Prepared]) -> None:
+        """Try tests in a process that never executes the program; the rest goes on in a new pair, as above."""
+        while tests and not self._over():
+            program, report, ends = self._run_pair(tests)
+            candidate_end, tests_end = ends
+            if tests_end.stopped == "lost":
+                raise SandboxError(f"the interpreter that ran the tests was lost: {tests_end.problem}")
+            if candidate_end.stopped == "lost":
+                for test in tests:
+                    self._results.pop(test.index, None)
+                return self._give_up(*self._explain(candidate_end))
+            if program.load_problem is not None:
+                return self._give_up(*program.load_problem)
+            tests = tests[report.answered :]
+            if report.lost is not None:
+                status, error = self._explain_lost(candidate_end, report.lost)
+                self._keep(
+                    report.lost.index, TestResult(status=status, error=error, seconds=report.lost.seconds)
+                )
+                continue
+            if not report.loaded:
+                if report.load_problem is not None:
+                    return self._give_up(*report.load_problem)
+                end = tests_end if tests_end.stopped else candidate_end
+                return self._give_up(*self._explain(end, closed=True))
+            if tests and not self._over() and not report.ended_itself:
+                status, error = self._explain(tests_end)
+                self._keep(tests[0].index, TestResult(status=status, error=error))
+                tests = tests[1:]
+        return None
+
+    def _run_pair(self, tests: list[Prepared]) -> tuple[_Report, _Report, tuple[RunEnd, RunEnd]]:
+        limits = self.assignment.limits
+        program, report = _Report(secrets.token_hex(16)), _Report(secrets.token_hex(16))
+        serve = self._job("serve", program, [], trace=self.assignment.trace)
+        run = self._job("tests", report, tests) | {"program": "", "entry_point": None}
+        rules = self._rules(limits.test_seconds + TEST_PROCESS_GRACE_SECONDS)
+        ends = self.execute.pair(
+            Run(
+                serve,
+                replace(rules, step_seconds=rules.wall_seconds),
+                lambda line: self._on_program(line, program),
+            ),
+            Run(run, rules, lambda line: self._on_record(line, report, tests, None)),
+            TRACE_GRACE_SECONDS if self.assignment.trace else END_GRACE_SECONDS,
+        )
+        self._seconds += max(end.seconds for end in ends)
+        self._cpu_seconds += sum(end.cpu_seconds for end in ends)
+        self._memory_bytes = max(self._memory_bytes, *(end.memory_bytes for end in ends))
+        self._stdout += [end.stdout for end in ends]
+        self._stderr += [end.stderr for end in ends]
+        return program, report, ends
+
+    def _on_program(self, line: bytes, report: _Report) -> bool:
+        """Take a record of a process that answers calls. Nothing it says can be a pass."""
+        try:
+            record = parse_record(line, report.token)
+            if record.kind in ("result", "answer"):
+                raise DecodeError("a result from a process that has no tests")
+            return self._take(record, report, [], None)
+        except DecodeError:
+            report.disorder = True
+            return False
+
+    def _explain_lost(self, end: RunEnd, lost: Record) -> tuple[Status, ErrorInfo]:
+        if lost.nonsense:
+            why = "the process answered something that is no result of a call"
+            return Status.CRASHED, ErrorInfo(type="FalseReport", message=why)
+        return self._explain(end, closed=True)
 
     def _run_script(self, test: Prepared) -> None:
         report, end = self._run_process([test], script=test)
@@ -164,31 +306,9 @@ class Judgement:
         return None
 
     def _run_process(self, tests: list[Prepared], script: Prepared | None) -> tuple[_Report, RunEnd]:
-        work, limits = self.assignment, self.assignment.limits
         report = _Report(secrets.token_hex(16))
-        megabyte = 1 << 20
-        job = {
-            "token": report.token,
-            "program": work.program,
-            "entry_point": work.entry_point,
-            "stdio": script is not None,
-            "tests": [test.job for test in tests],
-            "test_seconds": limits.test_seconds,
-            "trace": work.trace,
-            "limits": {
-                "AS": limits.memory_mb * megabyte,
-                "CPU": math.ceil(limits.wall_seconds) + 1,
-                "FSIZE": limits.file_mb * megabyte,
-                "NOFILE": 256,
-                "CORE": 0,
-            },
-        }
-        rules = Rules(
-            wall_seconds=limits.wall_seconds - self._seconds,
-            step_seconds=limits.test_seconds + STEP_GRACE_SECONDS,
-            output_bytes=limits.output_bytes,
-            processes=limits.processes,
-        )
+        job = self._job("run", report, tests, trace=self.assignment.trace) | {"stdio": script is not None}
+        rules = self._rules(self.assignment.limits.test_seconds + STEP_GRACE_SECONDS)
         stdin = None
         if script is not None and isinstance(script.test, StdioTest):
             stdin = script.test.stdin.encode("utf-8", "surrogateescape")
@@ -199,6 +319,41 @@ class Judgement:
         self._stdout.append(end.stdout)
         self._stderr.append(end.stderr)
         return report, end
+
+    def _job(
+        self, mode: str, report: _Report, tests: list[Prepared], *, trace: bool = False
+    ) -> dict[str, Any]:
+        work, limits = self.assignment, self.assignment.limits
+        megabyte = 1 << 20
+        return {
+            "mode": mode,
+            "token": report.token,
+            "program": work.program,
+            "entry_point": work.entry_point,
+            "stdio": False,
+            "tests": [test.job for test in tests],
+            "test_seconds": limits.test_seconds,
+            "trace": trace,
+            "limits": {
+                "AS": limits.memory_mb * megabyte,
+                "CPU": math.ceil(limits.wall_seconds) + 1,
+                "FSIZE": limits.file_mb * megabyte,
+                "NOFILE": 256,
+                "CORE": 0,
+            },
+        }
+
+    def _rules(self, step_seconds: float) -> Rules:
+        limits = self.assignment.limits
+        return Rules(
+            wall_seconds=limits.wall_seconds - self._seconds,
+            step_seconds=step_seconds,
+            output_bytes=limits.output_bytes,
+            processes=limits.processes,
+            scratch_mb=limits.scratch_mb,
+            memory_mb=limits.memory_mb,
+            children=limits.children,
+        )
 
     def _on_record(
         self, line: bytes, report: _Report, tests: list[Prepared], script: Prepared | None
@@ -222,13 +377,24 @@ class Judgement:
                     raise DecodeError("a record out of order")
                 report.script = record
                 return True
+            case "answer":
+                test = _next(record, report, tests)
+                examination = _examination(report, test)
+                examination.take(record.value)
+                if examination.result is not None:
+                    self._results.setdefault(test.index, examination.result)
+                return not self._over()
             case "result":
-                if not report.loaded or report.answered >= len(tests):
-                    raise DecodeError("a record too many")
-                test = tests[report.answered]
-                if record.index != test.index:
-                    raise DecodeError("a record out of order")
-                self._keep(test.index, grade(test, record))
+                test = _next(record, report, tests)
+                if record.outcome == "lost" and test.way is Way.SPLIT:
+                    report.lost = record
+                elif test.plan is not None and test.plan.converted is not None:
+                    self._keep(test.index, _examination(report, test).finish(record))
+                else:
+                    self._keep(test.index, grade(test, record))
+                report.examination = None
+                if record.own:
+                    self._note_own(test.index)
                 report.answered += 1
                 report.ended_itself = record.outcome == "timed_out"
                 return not self._over()
@@ -242,6 +408,10 @@ class Judgement:
                 return True
         report.load_problem = self._load_problem(record)
         return False
+
+    def _note_own(self, index: int) -> None:
+        self.proven = False
+        self._notes.append(f"test {index} compared objects of the program, which decided themselves")
 
     def _load_problem(self, record: Record) -> tuple[Status, ErrorInfo]:
         if record.kind == "missing":
@@ -268,8 +438,12 @@ class Judgement:
         self._status, self._error = status, error
         self._note_memory(error)
 
-    def _explain(self, end: RunEnd) -> tuple[Status, ErrorInfo]:
-        """Say why a process ended before it had answered."""
+    def _explain(self, end: RunEnd, closed: bool = False) -> tuple[Status, ErrorInfo]:
+        """Say why a process ended before it had answered.
+
+        Args:
+            closed: it was ended by us after it had closed its connection.
+        """
         limits = self.assignment.limits
         match end.stopped:
             case "wall":
@@ -289,6 +463,14 @@ class Judgement:
                 self._limit = "processes"
                 why = f"more than {limits.processes} processes and threads"
                 return Status.CRASHED, ErrorInfo(type="ProcessLimit", message=why)
+            case "memory":
+                self._limit = "memory"
+                why = f"more than {limits.memory_mb} MiB of memory"
+                return Status.CRASHED, ErrorInfo(type="MemoryError", message=why)
+            case "disk":
+                self._limit = "disk"
+                why = f"more than {limits.scratch_mb} MiB of files"
+                return Status.CRASHED, ErrorInfo(type="DiskLimit", message=why)
             case "records":
                 why = "the process reported something that is no result of this test"
                 return Status.CRASHED, ErrorInfo(type="FalseReport", message=why)
@@ -297,6 +479,9 @@ class Judgement:
                 return Status.CRASHED, ErrorInfo(type="EarlyExit", message=why)
         if end.exit_code is not None and end.exit_code < 0:
             name = _signal_name(-end.exit_code)
+            if closed and name == "SIGKILL":
+                why = "the process stopped answering before it gave a result"
+                return Status.CRASHED, ErrorInfo(type="EarlyExit", message=why)
             if name == "SIGXCPU":
                 self._limit = "cpu"
                 return Status.TIMED_OUT, ErrorInfo(type="CpuLimit", message="too much processor time")
@@ -332,6 +517,24 @@ class Judgement:
         if self._limit == "wall":
             return TestResult(status=Status.TIMED_OUT, error=self._error)
         return TestResult(status=Status.UNJUDGED)
+
+
+def _next(record: Record, report: _Report, tests: list[Prepared]) -> Prepared:
+    """Return the test that a record must be about."""
+    if not report.loaded or report.answered >= len(tests):
+        raise DecodeError("a record too many")
+    test = tests[report.answered]
+    if record.index != test.index:
+        raise DecodeError("a record out of order")
+    return test
+
+
+def _examination(report: _Report, test: Prepared) -> Examination:
+    if test.plan is None or test.plan.converted is None:
+        raise DecodeError("an answer to something that is no call")
+    if report.examination is None:
+        report.examination = Examination(test.plan.converted)
+    return report.examination
 
 
 def missing_entry_point(program: str, entry_point: str | None) -> ErrorInfo:

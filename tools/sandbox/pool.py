@@ -5,23 +5,25 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from codegrove.errors import SandboxError
+from codegrove.tools.sandbox.containment import Containment, Level, containment
 from codegrove.tools.sandbox.interpreter import Interpreter, Rules, RunEnd, site_folders
-from codegrove.tools.sandbox.judgement import Execute, Interrupted
+from codegrove.tools.sandbox.judgement import Interrupted
+from codegrove.tools.sandbox.runs import Run
 
 _Result = TypeVar("_Result")
 
 
 class Ticket:
-    """Lets the waiting side end the run it waits for, whatever stage that has reached."""
+    """Lets the waiting side end the runs it waits for, whatever stage they have reached."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._interpreter: Interpreter | None = None
+        self._interpreters: list[Interpreter] = []
         self._cancelled = False
 
     def cancelled(self) -> bool:
@@ -32,20 +34,28 @@ class Ticket:
         """Kill the run, or keep it from starting."""
         with self._lock:
             self._cancelled = True
-            if self._interpreter is not None:
-                self._interpreter.interrupt()
+            for interpreter in self._interpreters:
+                interpreter.interrupt()
 
-    def hold(self, interpreter: Interpreter | None) -> None:
-        """Say which interpreter runs for this ticket."""
+    def hold(self, interpreter: Interpreter) -> None:
+        """Say that an interpreter runs for this ticket."""
         with self._lock:
-            self._interpreter = interpreter
+            self._interpreters.append(interpreter)
+
+    def release(self, interpreter: Interpreter) -> None:
+        """Say that it does no more."""
+        with self._lock:
+            self._interpreters.remove(interpreter)
 
 
 class Pool:
     """At most `workers` interpreters and threads. Blocking code only, so that any event loop can wait for it."""
 
-    def __init__(self, python: str, workers: int, *, site_packages: bool, warm: bool) -> None:
+    def __init__(
+        self, python: str, workers: int, *, site_packages: bool, warm: bool, level: Level = "basic"
+    ) -> None:
         self.python = python
+        self.level: Level = level
         self._workers = workers
         self._warm = warm
         self._site_folders: list[str] | None = None if site_packages else []
@@ -68,23 +78,14 @@ class Pool:
                 self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="codegrove-sandbox")
             return self._threads.submit(work)
 
-    def executor(self, ticket: Ticket) -> Execute:
-        """Return the function that a judgement runs its jobs with."""
+    def executor(self, ticket: Ticket) -> Executor:
+        """Return what a judgement runs its jobs with."""
+        return Executor(self, ticket)
 
-        def execute(
-            job: dict[str, Any], stdin: bytes | None, rules: Rules, on_record: Callable[[bytes], bool]
-        ) -> RunEnd:
-            text = json.dumps(job | {"site_packages": self._folders()}).encode()
-            end = self._run_once(ticket, text, stdin, rules, on_record)
-            if (
-                not end.started
-            ):  # an interpreter may have died while it was waiting; a fresh one has no excuse
-                end = self._run_once(ticket, text, stdin, rules, on_record)
-            if not end.started:
-                raise SandboxError(f"the interpreter {self.python!r} runs nothing: {end.problem}")
-            return end
-
-        return execute
+    def layers(self) -> tuple[str, ...]:
+        """Return what an interpreter that is free said about its walls, in words; nothing if there is none."""
+        with self._lock:
+            return tuple(self._idle[-1].layers()) if self._idle else ()
 
     def close(self, *, wait: bool = True) -> None:
         """Kill everything. Runs that are going on end with `Interrupted`.
@@ -105,22 +106,37 @@ class Pool:
         if threads is not None:
             threads.shutdown(wait=wait)
 
-    def _run_once(
-        self,
-        ticket: Ticket,
-        job: bytes,
-        stdin: bytes | None,
-        rules: Rules,
-        on_record: Callable[[bytes], bool],
-    ) -> RunEnd:
-        interpreter = self._take()
+    def run_once(self, ticket: Ticket, run: Run, extra: Sequence[int] = ()) -> RunEnd:
+        """Do a job on an interpreter that is free, or on a new one.
+
+        Args:
+            extra: descriptors for the process. They are closed here in any case.
+
+        Raises:
+            Interrupted: if the ticket was cancelled or the pool closed.
+            SandboxError: if no interpreter can be started.
+        """
+        try:
+            job = json.dumps(run.job | {"site_packages": self._folders()}).encode()
+            interpreter = self._take()
+        except BaseException:
+            for descriptor in extra:
+                os.close(descriptor)
+            raise
         ticket.hold(interpreter)
+        run.is_on(interpreter)
         try:
             end = interpreter.run(
-                job, stdin=stdin, rules=rules, on_record=on_record, cancelled=ticket.cancelled
+                job,
+                stdin=run.stdin,
+                rules=run.rules,
+                on_record=run.on_record,
+                cancelled=lambda: ticket.cancelled() or run.stopped(),
+                extra=extra,
             )
         finally:
-            ticket.hold(None)
+            run.is_on(None)
+            ticket.release(interpreter)
             self._give_back(interpreter)
         if ticket.cancelled():
             raise Interrupted("the run was cancelled")
@@ -137,7 +153,7 @@ class Pool:
                     break
                 interpreter.close()
             else:
-                interpreter = Interpreter(self.python)
+                interpreter = Interpreter(self.python, self._containment())
             self._busy.add(interpreter)
             return interpreter
 
@@ -153,7 +169,65 @@ class Pool:
         if self._closed:
             raise SandboxError("the sandbox is closed")
 
+    def _containment(self) -> Containment:
+        return containment(self.level, tuple(self._folders()))
+
     def _folders(self) -> list[str]:
         if self._site_folders is None:
             self._site_folders = site_folders(self.python)
         return self._site_folders
+
+
+class Executor:
+    """Runs the jobs of one judgement."""
+
+    def __init__(self, pool: Pool, ticket: Ticket) -> None:
+        self._pool, self._ticket = pool, ticket
+
+    def __call__(
+        self, job: dict[str, Any], stdin: bytes | None, rules: Rules, on_record: Callable[[bytes], bool]
+    ) -> RunEnd:
+        """Run one job."""
+        run = Run(job, rules, on_record, stdin)
+        end = self._pool.run_once(self._ticket, run)
+        if not end.started:  # an interpreter may have died while it was waiting; a fresh one has no excuse
+            end = self._pool.run_once(self._ticket, run)
+        return self._require_started(end)
+
+    def pair(self, candidate: Run, tests: Run, grace_seconds: float) -> tuple[RunEnd, RunEnd]:
+        """Run two jobs at once that are connected by pipes, each on an interpreter of its own.
+
+        Args:
+            grace_seconds: how long the candidate may take to end after the tests have.
+        """
+        ends = self._pair_once(candidate, tests, grace_seconds)
+        if not all(end.started for end in ends):
+            candidate.allow_again()
+            ends = self._pair_once(candidate, tests, grace_seconds)
+        return self._require_started(ends[0]), self._require_started(ends[1])
+
+    def _pair_once(self, candidate: Run, tests: Run, grace_seconds: float) -> tuple[RunEnd, RunEnd]:
+        calls_read, calls_write = os.pipe()
+        answers_read, answers_write = os.pipe()
+        found: Future[RunEnd] = Future()
+
+        def run_candidate() -> None:
+            try:
+                found.set_result(self._pool.run_once(self._ticket, candidate, (calls_read, answers_write)))
+            except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
+                found.set_exception(error)
+
+        thread = threading.Thread(target=run_candidate, name="codegrove-candidate")
+        thread.start()
+        try:
+            tests_end = self._pool.run_once(self._ticket, tests, (answers_read, calls_write))
+            thread.join(grace_seconds)
+        finally:
+            candidate.stop()
+            thread.join()
+        return found.result(), tests_end
+
+    def _require_started(self, end: RunEnd) -> RunEnd:
+        if not end.started:
+            raise SandboxError(f"the interpreter {self._pool.python!r} runs nothing: {end.problem}")
+        return end

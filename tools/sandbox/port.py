@@ -26,6 +26,10 @@ class Limits:
     """Processes and threads the run may have at once, itself included."""
     file_mb: int = 16
     """Largest file the run may write, in MiB."""
+    scratch_mb: int = 64
+    """All files of the run together, in MiB; kept on the strict levels."""
+    children: bool = False
+    """Whether the run may start processes and programs. Always possible on level ``basic``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,13 @@
-"""The first backend: every run is a process group of its own with limits, and is killed as a group.
+"""The backend for this machine: every run is a process of its own behind the walls of its level.
 
-What holds: the verdict is made in this process from plain data (for call and stdin tests), the environment is
-made from an allow-list, wall time is kept from outside, a candidate's processes are killed with the run, the
-scratch folder is deleted. What does not hold: a candidate can read and write what the user can, use the
-network, signal the user's other processes, and sits in one process with the text of assert tests. So the
-level is ``basic``. Memory and processor time are limited per process, not per run (macOS ignores the limit on
-memory); processes are counted on Linux only, every 50 milliseconds; what detaches from its process group is
-found on Linux only; root can lift the limits of its own processes.
+What holds on every level: the verdict is made in this process from plain data (for call and stdin tests), the
+environment is made from an allow-list, wall time is kept from outside, processes are killed with their run, the
+scratch folder is deleted. What the strict levels add is described in `walls` and proven by `examination`.
+
+On level ``basic`` a candidate can read and write what the user can, use the network and signal the user's other
+processes. Memory and processor time are limited per process, not per run (macOS ignores the limit on memory);
+processes are counted on Linux only, every 50 milliseconds; what detaches from its process group is found on Linux
+only; root can lift the limits of its own processes.
 """
 
 from __future__ import annotations
@@ -21,13 +22,17 @@ from typing import TypeVar
 
 from codegrove.errors import SandboxError
 from codegrove.parsing import parse_python
-from codegrove.task import AssertTest, Test
+from codegrove.task import Test
+from codegrove.tools.sandbox.containment import GUARANTEES, Level
 from codegrove.tools.sandbox.judgement import Assignment, Interrupted, Judgement
 from codegrove.tools.sandbox.pool import Pool, Ticket
 from codegrove.tools.sandbox.port import BlockTrace, Limits
 from codegrove.verdict import ErrorInfo, Status, TestResult, Verdict
 
 _Result = TypeVar("_Result")
+
+_LONGEST_PARSED = 50_000
+"""Characters of a program that is parsed here, before it is run."""
 
 
 class ProcessSandbox:
@@ -44,6 +49,8 @@ class ProcessSandbox:
         site_packages: whether candidates can import the third-party packages of that interpreter.
         warm: keep started interpreters for the next run, at most one per worker. Without, every verdict costs
             the start of an interpreter.
+        level: ``isolated``, ``restricted`` or ``basic``. Where it is not available nothing runs, and verdicts
+            say so; `make_sandbox` finds out first, and finds the best one.
     """
 
     def __init__(
@@ -54,27 +61,28 @@ class ProcessSandbox:
         python: str = sys.executable,
         site_packages: bool = True,
         warm: bool = True,
+        level: Level = "basic",
     ) -> None:
         if workers is not None and workers < 1:
             raise SandboxError(f"workers={workers}: expected 1 or more")
         self.limits = limits or Limits()
         self.workers = workers or os.cpu_count() or 1
-        self._pool = Pool(python, self.workers, site_packages=site_packages, warm=warm)
+        self._pool = Pool(python, self.workers, site_packages=site_packages, warm=warm, level=level)
         weakref.finalize(self, self._pool.close, wait=False)
 
     @property
     def level(self) -> str:
-        """``basic``."""
-        return "basic"
+        """The level that was asked for. Where it is not available, nothing runs."""
+        return self._pool.level
 
     @property
     def guarantees(self) -> tuple[str, ...]:
-        """What holds for every run: values cross in a closed format (G2), the environment is made from an
-        allow-list (G5), ordinary programs are not punished (G12).
+        """What holds for every run of this level, see `GUARANTEES`.
 
-        Verdicts on call and stdin tests add G1: no pass without an answer that was compared here.
+        Verdicts on call and stdin tests add G1, no pass without an answer that was compared here, and G3, no
+        expected value within reach of the candidate.
         """
-        return ("G2", "G5", "G12")
+        return GUARANTEES[self._pool.level]
 
     async def judge(
         self,
@@ -93,16 +101,17 @@ class ProcessSandbox:
             limits=limits or self.limits,
             fail_fast=fail_fast,
         )
-        verdict = self._refused(work)
-        if verdict is None:
+        refused, proven = self._refused(work), True
+        if refused is not None:
+            verdict = refused
+        else:
             try:
-                verdict = await self._in_thread(
-                    lambda ticket: Judgement(work, self._pool.executor(ticket)).run()
-                )
+                verdict, proven = await self._in_thread(lambda ticket: self._judge(work, ticket))
             except (SandboxError, OSError, Interrupted) as error:
                 verdict = _same_for_all(work, Status.UNJUDGED, note=f"the sandbox failed: {error}")
-        proven = not any(isinstance(test, AssertTest) for test in tests)
-        guarantees = ("G1", *self.guarantees) if proven else self.guarantees
+        guarantees = self.guarantees
+        if proven:
+            guarantees = ("G1", *guarantees) if self.level == "basic" else ("G1", "G3", *guarantees)
         return replace(verdict, level=self.level, guarantees=guarantees)
 
     async def trace(
@@ -141,10 +150,17 @@ class ProcessSandbox:
         """Kill what is running and end all interpreters. Safe to call twice."""
         await asyncio.to_thread(self._pool.close)
 
+    def _judge(self, work: Assignment, ticket: Ticket) -> tuple[Verdict, bool]:
+        """Return the verdict, and whether no pass in it depends on what the program says of itself."""
+        judgement = Judgement(work, self._pool.executor(ticket))
+        return judgement.run(), judgement.proven
+
     def _refused(self, work: Assignment) -> Verdict | None:
         """Return the verdict on a text that is no program for the interpreter in use."""
         if self._pool.python != sys.executable:
             return None  # its grammar may differ; it finds out itself
+        if len(work.program) > _LONGEST_PARSED:
+            return None  # parsing takes time and memory that are not limited here; the run finds out
         try:
             parse_python(work.program)
         except SyntaxError as error:

@@ -23,16 +23,20 @@ class Record:
     """One line of the report. Fields that its kind does not have keep their defaults."""
 
     kind: str
-    """``broken``, ``invalid``, ``missing``, ``loaded``, ``load_failed``, ``load_timed_out``, ``result``,
-    ``blocks`` or ``finished``."""
+    """``broken``, ``invalid``, ``missing``, ``loaded``, ``load_failed``, ``load_timed_out``, ``answer``,
+    ``result``, ``blocks`` or ``finished``."""
     index: int = -1
     """Of the test."""
     outcome: str = ""
-    """Of a result: ``value``, ``passed``, ``ended``, ``raised`` or ``timed_out``."""
+    """Of a result: ``value``, ``answered``, ``passed``, ``ended``, ``raised``, ``timed_out`` or ``lost``."""
     seconds: float = 0.0
     value: object = None
     failed: bool = False
     """Whether the exception is a failed assertion."""
+    own: bool = False
+    """Whether an object of the candidate decided what it is equal to."""
+    nonsense: bool = False
+    """Whether the candidate was lost because it sent something that is no answer."""
     error: ErrorInfo | None = None
     test_line: int | None = None
     """Line of an assert test that the exception passed through."""
@@ -67,6 +71,8 @@ def _record(fields: Mapping[str, Any]) -> Record:
     if kind == "blocks":
         blocks = fields["blocks"][:_MOST_BLOCKS]
         return Record(kind=kind, total=_integer(fields["total"]), blocks=tuple(map(_block, blocks)))
+    if kind == "answer":
+        return Record(kind=kind, index=_integer(fields["index"]), value=from_wire(fields["value"]))
     if kind == "result":
         return _result(fields)
     raise DecodeError("unknown kind of record")
@@ -75,8 +81,15 @@ def _record(fields: Mapping[str, Any]) -> Record:
 def _result(fields: Mapping[str, Any]) -> Record:
     outcome, index = fields["outcome"], _integer(fields["index"])
     seconds = min(max(float(fields["seconds"]), 0.0), 1e6)
-    if outcome in ("passed", "ended"):
-        return Record(kind="result", index=index, seconds=seconds, outcome=outcome)
+    if outcome in ("passed", "ended", "answered", "lost"):
+        return Record(
+            kind="result",
+            index=index,
+            seconds=seconds,
+            outcome=outcome,
+            own=fields.get("own") is True,
+            nonsense=fields.get("nonsense") is True,
+        )
     if outcome == "value":
         value = from_wire(fields["value"])
         return Record(kind="result", index=index, seconds=seconds, outcome=outcome, value=value)

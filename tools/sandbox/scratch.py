@@ -5,6 +5,37 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import tempfile
+
+
+def new_folder() -> str:
+    """Make a temporary folder. As root, which hands it to other users, where those can reach it."""
+    folder = tempfile.gettempdir()
+    if getattr(os, "geteuid", lambda: 1)() == 0:
+        open_to_all = [path for path in (folder, "/tmp", "/var/tmp") if _reachable(path)]
+        folder = open_to_all[0] if open_to_all else folder
+    return tempfile.mkdtemp(prefix="codegrove-", dir=folder)
+
+
+def _reachable(path: str) -> bool:
+    """Whether every user can enter a folder and write there."""
+    path = os.path.realpath(path)
+    if not os.path.isdir(path):
+        return False
+    above = [path]
+    while above[-1] != "/":
+        above.append(os.path.dirname(above[-1]))
+    return all(os.stat(folder).st_mode & 1 for folder in above) and bool(os.stat(path).st_mode & 2)
+
+
+def empty_folder(folder: str) -> None:
+    """Delete everything in a folder, see `remove_tree`."""
+    with contextlib.suppress(OSError):
+        top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            _empty(top)
+        finally:
+            os.close(top)
 
 
 def remove_tree(folder: str) -> None:
@@ -16,12 +47,8 @@ def remove_tree(folder: str) -> None:
     with contextlib.suppress(OSError):
         os.rmdir(folder)  # nearly always empty
         return
+    empty_folder(folder)
     with contextlib.suppress(OSError):
-        top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        try:
-            _empty(top)
-        finally:
-            os.close(top)
         os.rmdir(folder)
 
 

@@ -115,32 +115,39 @@ def _refuse_constant(name: str) -> object:
 def to_wire(value: object) -> Any:
     """Return a value as lists, dicts, strings and numbers that JSON can carry."""
     try:
-        return _Encoder().encode(value, 0)
-    except _TooLarge:
+        return Encoder().encode(value, 0)
+    except TooLarge:
         return {"o": [type_name(value), "too large"]}
     except RecursionError:
         return {"o": [type_name(value), "nested too deeply"]}
 
 
-class _TooLarge(Exception):
-    pass
+class TooLarge(Exception):
+    """A value has too many parts."""
 
 
-class _Encoder:
+class Encoder:
+    """Turns one value into lists, dicts, strings and numbers. Subclasses decide about objects without a value."""
+
     def __init__(self) -> None:
         self.items = MAX_ITEMS
         self.bytes = MAX_BYTES
 
+    def foreign(self, value: object) -> Any:
+        """Return what stands for an object that holds no built-in value."""
+        return {"o": [type_name(value), ""]}
+
     def encode(self, value: Any, depth: int) -> Any:
+        """Return one value; `depth` containers are around it."""
         self.items -= 1
         if self.items < 0:
-            raise _TooLarge
+            raise TooLarge
         base = builtin_base(value)
         if base is None or base is float:
             value = plain_number(value)
             base = builtin_base(value)
         if base is None:
-            return {"o": [type_name(value), ""]}
+            return self.foreign(value)
         if base is bool or base is type(None):
             return value
         if base is str:
@@ -184,7 +191,7 @@ class _Encoder:
     def _charge(self, size: int) -> None:
         self.bytes -= size
         if self.bytes < 0:
-            raise _TooLarge
+            raise TooLarge
 
 
 _TAG_OF: dict[type, str] = {tuple: "t", set: "s", frozenset: "z"}
@@ -219,26 +226,26 @@ def _value(wire: object, depth: int) -> object:
         raise DecodeError(f"expected a value, found {type(wire).__name__}")
     ((tag, content),) = wire.items()
     if tag in ("i", "f", "u", "b", "a"):
-        return _scalar(tag, content)
+        return read_scalar(tag, content)
     if not isinstance(content, list):
         raise DecodeError(f"expected a list after {tag!r}, found {type(content).__name__}")
     if tag == "o":
-        return _opaque(content)
+        return read_opaque(content)
     if tag == "c":
         return _complex(content)
     items = [_value(item, depth + 1) for item in content]
     if tag == "t":
         return tuple(items)
     if tag == "s":
-        return set(_hashable(items))
+        return set(require_hashable(items))
     if tag == "z":
-        return frozenset(_hashable(items))
+        return frozenset(require_hashable(items))
     if tag == "d" and len(items) % 2 == 0:
-        return dict(zip(_hashable(items[::2]), items[1::2], strict=True))
+        return dict(zip(require_hashable(items[::2]), items[1::2], strict=True))
     raise DecodeError(f"unknown or incomplete value {tag!r}")
 
 
-def _scalar(tag: str, content: object) -> object:
+def read_scalar(tag: str, content: object) -> object:
     if not isinstance(content, str):
         raise DecodeError(f"expected a string after {tag!r}, found {type(content).__name__}")
     try:
@@ -254,7 +261,7 @@ def _scalar(tag: str, content: object) -> object:
         raise DecodeError(f"malformed {tag!r} value") from None
 
 
-def _opaque(content: list[Any]) -> Opaque:
+def read_opaque(content: list[Any]) -> Opaque:
     if len(content) != 2 or not all(isinstance(part, str) for part in content):
         raise DecodeError("malformed opaque value")
     name, reason = (part[:100].encode("utf-8", "replace").decode() for part in content)
@@ -268,7 +275,7 @@ def _complex(content: list[Any]) -> complex:
     return complex(*parts)
 
 
-def _hashable(items: list[object]) -> list[object]:
+def require_hashable(items: list[object]) -> list[object]:
     """Check keys before they enter a hash table: many equal hashes would make the judge slow for hours."""
     try:
         hashes = Counter(map(hash, items))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import warnings
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
@@ -40,15 +41,30 @@ def _version_or_absent(name: str) -> str:
 
 
 async def _sandbox() -> bool:
-    from codegrove.tools.sandbox.process import ProcessSandbox
+    from codegrove.errors import SandboxError
+    from codegrove.tools.sandbox.factory import findings, make_sandbox
     from codegrove.tools.self_test import self_test
 
-    sandbox = ProcessSandbox(workers=1)
+    for finding in findings():
+        if finding.available:
+            layers = ", ".join(finding.layers) or "limits only"
+            print(f"sandbox level {finding.level}: available ({layers})")
+            refused = [f"{attempt.name} ({attempt.guarantee})" for attempt in finding.attempts]
+            print(f"  refused to a program: {', '.join(refused)}")
+        else:
+            print(f"sandbox level {finding.level}: not available: {finding.reason}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the lines above say the same
+            sandbox = make_sandbox(workers=1)
+    except SandboxError as error:
+        print(f"sandbox: {error}")
+        return False
     try:
         report = await self_test(sandbox)
     finally:
         await sandbox.aclose()
-    print(f"sandbox: level {sandbox.level}, enforced: {', '.join(sandbox.guarantees)}")
+    print(f"sandbox: level {sandbox.level}, enforced for every run: {', '.join(sandbox.guarantees)}")
     for line in report.lines:
         print(f"  {line}")
     print(f"sandbox self-test: {'ok' if report.ok else 'FAILED: this sandbox must not be trusted'}")

@@ -1,0 +1,69 @@
+"""How an assert test is run: as calls, in a process of its own, or together with the program."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from codegrove.tools.sandbox.asserts import Instrumented, instrument
+from codegrove.tools.sandbox.call_conversion import Converted, convert
+from codegrove.tools.sandbox.splitting import free_names, must_fail, why_together, with_calls_of_tests
+from codegrove.tools.sandbox.values import to_wire
+
+
+class Way(enum.Enum):
+    """Who gets to know what of a test."""
+
+    CALLS = "calls"
+    """The program's process gets the arguments of calls; their results are judged here."""
+    SPLIT = "split"
+    """The test text runs in a process that never executes the program."""
+    TOGETHER = "together"
+    """The test text runs in the program's process. Nothing it says there is proof."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """An assert test that can be run. Shared by all judgements, so never changed."""
+
+    way: Way
+    job: dict[str, Any]
+    """What a process gets to know of it, without its index."""
+    asserts: Instrumented
+    converted: Converted | None = None
+    reason: str = ""
+    """Why it cannot be split."""
+    must_fail: Sequence[dict[str, Any]] = ()
+    """Jobs of variants that no honest program passes, for tests that are run together with it."""
+
+
+@lru_cache(maxsize=1024)
+def plan(code: str, entry_point: str | None) -> Plan:
+    """Decide how a test is run.
+
+    Args:
+        code: the test.
+        entry_point: name of the function under test.
+
+    Raises:
+        SyntaxError: if the test does not parse.
+        NeedsFixtures: if a test function has parameters that nothing fills.
+    """
+    code = with_calls_of_tests(code.replace("\r\n", "\n").replace("\r", "\n"))
+    functions = {"candidate", *([entry_point] if entry_point else [])}
+    asserts = instrument(code, functions)
+    converted = convert(code, entry_point)
+    if converted is not None:
+        calls = [[to_wire(args), to_wire(kwargs)] for args, kwargs in converted.calls]
+        job: dict[str, Any] = {"kind": "calls", "calls": calls}
+        return Plan(way=Way.CALLS, job=job, asserts=asserts, converted=converted)
+    used, expected = free_names(code, entry_point)
+    job = {"kind": "assert", "code": asserts.code, "names": used}
+    reason = why_together(code, expected)
+    if not reason:
+        return Plan(way=Way.SPLIT, job=job, asserts=asserts)
+    variants = [{**job, "code": instrument(variant, functions).code} for variant in must_fail(code)]
+    return Plan(way=Way.TOGETHER, job=job, asserts=asserts, reason=reason, must_fail=variants)

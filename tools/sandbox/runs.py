@@ -1,0 +1,52 @@
+"""One job on its way to an interpreter, and the way to end it early."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from codegrove.tools.sandbox.interpreter import Interpreter, Rules
+
+
+class Run:
+    """A job with what is needed to run it once.
+
+    Args:
+        job: what `child_run.run` reads.
+        rules: limits that are kept from outside.
+        on_record: gets each line of the report; False ends the run.
+        stdin: content of its standard input; None for none.
+    """
+
+    def __init__(
+        self,
+        job: dict[str, Any],
+        rules: Rules,
+        on_record: Callable[[bytes], bool],
+        stdin: bytes | None = None,
+    ) -> None:
+        self.job, self.rules, self.on_record, self.stdin = job, rules, on_record, stdin
+        self._lock = threading.Lock()
+        self._interpreter: Interpreter | None = None
+        self._stopped = False
+
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopped
+
+    def stop(self) -> None:
+        """Kill the run, or keep it from starting. Callable from any thread."""
+        with self._lock:
+            self._stopped = True
+            if self._interpreter is not None:
+                self._interpreter.interrupt()
+
+    def allow_again(self) -> None:
+        """Take a `stop` back."""
+        self._stopped = False
+
+    def is_on(self, interpreter: Interpreter | None) -> None:
+        """Say which interpreter does the job at present."""
+        with self._lock:
+            self._interpreter = interpreter

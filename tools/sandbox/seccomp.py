@@ -1,0 +1,194 @@
+"""The filter of system calls: what a candidate may ask of the kernel.
+
+Everything that is not listed is refused: programs see ``PermissionError``, and for calls newer than the list "not
+implemented", so that a C library takes the older way. Loaded by `child` without the rest of codegrove: standard
+library only.
+"""
+
+from __future__ import annotations
+
+import errno
+import platform
+import struct
+from collections.abc import Iterable
+
+from codegrove.tools.sandbox import linux, syscalls
+
+_ALLOW = 0x7FFF0000
+_KILL = 0x80000000
+_ERRNO = 0x00050000
+_REFUSE = _ERRNO | errno.EPERM
+_UNKNOWN = _ERRNO | errno.ENOSYS
+_PRETEND = _ERRNO
+
+_LOAD, _AND, _RETURN = 0x20, 0x54, 0x06
+_IF_EQUAL, _IF_ABOVE, _IF_AT_LEAST = 0x15, 0x25, 0x35
+_NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16
+"""Offsets in the data that a filter sees."""
+
+_OWN_PID = 0x0BADF00D
+"""Stands for the process's id until that is known; no id is ever as high."""
+
+_NEW_NAMESPACES = 0x7E020000
+_CLONE_THREAD, _CLONE_PARENT = 0x00010000, 0x00008000
+_AF_UNIX, _SOCK_STREAM, _SOCK_KIND = 1, 1, 0xF
+_O_TRUNC, _ACCESS_MODE = 0o1000, 3
+_EVERY_BIT = 0xFFFFFFFF
+
+_PRCTL = (3, 15, 16, 39)  # read dumpable; set and get the thread's name; read no_new_privs
+_IOCTL = (
+    0x5401,
+    0x5413,
+    0x541B,
+    0x5421,
+    0x5450,
+    0x5451,
+)  # terminal? size? bytes to read; blocking; close-on-exec
+_FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032, 1034)  # duplicates, flags, locks, pipe size, seals
+
+
+class Filter:
+    """A filter, built once and put on in many processes.
+
+    Args:
+        children: whether the run may start processes and programs.
+        free_signals: whether every process it can see belongs to the run, so that it may signal any.
+        owns_files: whether files outside the run belong to its uid. Changes of modes and times are then
+            ignored, since path rules do not cover them; a program that copies a file is not disturbed.
+        truncates: whether path rules cover truncation (Landlock 3); if not, truncating is refused unless it
+            goes with opening for writing.
+
+    Raises:
+        OSError: if the processor is not known.
+    """
+
+    def __init__(self, *, children: bool, free_signals: bool, owns_files: bool, truncates: bool) -> None:
+        machine = platform.machine()
+        if machine not in syscalls.AUDIT_ARCH:
+            raise OSError(f"no filter of system calls for the processor {machine!r}")
+        code = _Code(syscalls.numbers(syscalls.CHECKED, machine))
+        code.begin(syscalls.AUDIT_ARCH[machine])
+        new = _NEW_NAMESPACES
+        if children:
+            code.check("clone", (0, new | _CLONE_PARENT, (0,)))
+            for name in ("fork", "vfork", "execve", "execveat"):
+                code.always(name, _ALLOW)
+        else:
+            code.check("clone", (0, new | _CLONE_PARENT | _CLONE_THREAD, (_CLONE_THREAD,)))
+        code.always("clone3", _UNKNOWN)  # its flags are out of sight; C libraries fall back to clone
+        code.always("openat2", _UNKNOWN)
+        code.check("socketpair", (0, _EVERY_BIT, (_AF_UNIX,)), (1, _SOCK_KIND, (_SOCK_STREAM,)))
+        code.check("prctl", (0, _EVERY_BIT, _PRCTL))
+        code.check("ioctl", (1, _EVERY_BIT, _IOCTL), refusal=_ERRNO | errno.ENOTTY)
+        code.check("fcntl", (1, _EVERY_BIT, _FCNTL))
+        code.check("prlimit64", (0, _EVERY_BIT, (0, _OWN_PID)))
+        code.check("personality", (0, _EVERY_BIT, (_EVERY_BIT,)))
+        own = (0, _OWN_PID)
+        for name in ("kill", "tgkill", "rt_sigqueueinfo"):
+            if free_signals:
+                code.always(name, _ALLOW)
+            else:
+                code.check(name, (0, _EVERY_BIT, own if name == "kill" else own[1:]))
+        for name in ("sync", "syncfs"):
+            code.always(name, _PRETEND)  # it would make the whole machine wait
+        if truncates:
+            for name in ("open", "openat", "creat", "truncate"):
+                code.always(name, _ALLOW)
+        else:
+            modes = tuple(mode for mode in range(4)) + tuple(_O_TRUNC | mode for mode in (1, 2))
+            code.check("open", (1, _O_TRUNC | _ACCESS_MODE, modes))
+            code.check("openat", (2, _O_TRUNC | _ACCESS_MODE, modes))
+            code.always("creat", _ALLOW)
+        for table, answer in (
+            (syscalls.METADATA, _PRETEND if owns_files else _ALLOW),
+            (syscalls.ATTRIBUTES, _ERRNO | errno.ENOTSUP),
+            (syscalls.ALWAYS, _ALLOW),
+        ):
+            code.ranges(syscalls.numbers(table, machine).values(), answer)
+        code.end()
+        self._code = code
+
+    def put_on(self, pid: int) -> None:
+        """Filter this process from now on, and all its threads and children to come.
+
+        Needs `linux.drop_privileges` before.
+
+        Args:
+            pid: id of this process in its own pid namespace: the only one it may signal.
+        """
+        import ctypes
+
+        program = self._code.packed(pid)
+        buffer = ctypes.create_string_buffer(program, len(program))
+        header = struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(buffer))
+        set_seccomp, filter_mode = 22, 2
+        linux.call("prctl", set_seccomp, filter_mode, ctypes.c_char_p(header), 0, 0)
+
+
+_Condition = tuple[int, int, tuple[int, ...]]
+"""Argument, mask, and the values that are allowed under the mask. Only the low 32 bits are looked at: the calls
+above take an int or ignore the rest."""
+
+
+class _Code:
+    """Instructions of the kernel's filter machine, written one after another."""
+
+    def __init__(self, numbers: dict[str, int]) -> None:
+        self._numbers = numbers
+        self._steps: list[tuple[int, int, int, int]] = []
+
+    def begin(self, arch: int) -> None:
+        self._add(_LOAD, _ARCH)
+        self._add(_IF_EQUAL, arch, 1, 0)
+        self._add(_RETURN, _KILL)  # calls of another processor's numbering, as 32-bit programs make them
+        self._add(_LOAD, _NUMBER)
+        self._add(_IF_ABOVE, syscalls.HIGHEST, 0, 1)  # also those of the x32 numbering
+        self._add(_RETURN, _UNKNOWN)
+
+    def always(self, name: str, action: int) -> None:
+        number = self._numbers.get(name)
+        if number is not None:
+            self._add(_IF_EQUAL, number, 0, 1)
+            self._add(_RETURN, action)
+
+    def check(self, name: str, *conditions: _Condition, refusal: int = _REFUSE) -> None:
+        """Allow a call if all conditions hold."""
+        number = self._numbers.get(name)
+        if number is None:
+            return
+        block: list[tuple[int, int, int, int]] = []
+        for argument, mask, values in conditions:
+            block.append((_LOAD, 0, 0, _ARGUMENTS + 8 * argument))
+            block.append((_AND, 0, 0, mask))
+            for position, value in enumerate(values):
+                to_next_condition = len(values) - position
+                block.append((_IF_EQUAL, to_next_condition, 0, value))
+            block.append((_RETURN, 0, 0, refusal))
+        block.append((_RETURN, 0, 0, _ALLOW))
+        self._add(_IF_EQUAL, number, 0, len(block))
+        self._steps += block
+
+    def ranges(self, numbers: Iterable[int], action: int) -> None:
+        """Give one answer to many calls."""
+        first = last = -1
+        for number in [*sorted(numbers), -1]:
+            if number == last + 1 and first >= 0:
+                last = number
+                continue
+            if first >= 0:
+                self._add(_IF_AT_LEAST, first, 0, 2)
+                self._add(_IF_ABOVE, last, 1, 0)
+                self._add(_RETURN, action)
+            first = last = number
+
+    def end(self) -> None:
+        self._add(_RETURN, _REFUSE)
+
+    def packed(self, pid: int) -> bytes:
+        return b"".join(
+            struct.pack("HBBI", code, yes, no, pid if value == _OWN_PID else value)
+            for code, yes, no, value in self._steps
+        )
+
+    def _add(self, code: int, value: int, yes: int = 0, no: int = 0) -> None:
+        self._steps.append((code, yes, no, value))

@@ -1,0 +1,436 @@
+"""What stands between a candidate and the machine, by level. One object lives in the interpreter that forks.
+
+``isolated``: namespaces, a file system of its own, no privileges, path rules, a filter of system calls.
+``restricted``: the same without namespaces. ``basic``: nothing but limits.
+
+Loaded by `child` without the rest of codegrove: standard library only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import select
+import signal
+import socket
+import stat
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from codegrove.tools.sandbox import landlock, linux, view
+from codegrove.tools.sandbox.process_table import ProcessTable
+from codegrove.tools.sandbox.seccomp import Filter
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+UNAVAILABLE = 71
+"""Exit code of an interpreter that cannot raise the walls it was told to. The reason is on its stderr."""
+
+_INSIDE_ID = 1000
+"""User and group id that candidates see."""
+
+_Ids = tuple[int, int]
+"""User and group."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What a run may do, as far as the walls keep it."""
+
+    scratch: str
+    """Empty where the walls make it."""
+    processes: int
+    scratch_mb: int
+    children: bool
+    memory_mb: int | None
+    """Of all processes together, where a run may start some."""
+
+
+class Walls:
+    """No walls: level ``basic``."""
+
+    level = "basic"
+
+    def __init__(self) -> None:
+        self.layers: list[str] = []
+        """Mechanisms in use, in words."""
+        self.table = ProcessTable.of_this_process()
+        if linux.available:
+            with contextlib.suppress(OSError):
+                linux.adopt_orphans()
+
+    def fork(self) -> int:
+        """Fork. In the child nothing is restricted yet, see `lock`."""
+        return os.fork()
+
+    def lock(self, settings: RunSettings, parent: int, stdin: int) -> str:
+        """Restrict this process, a forked child, for good; return its scratch folder.
+
+        Args:
+            stdin: descriptor that will be its standard input.
+
+        Raises:
+            OSError: if that fails. The process must end then.
+        """
+        if linux.available:
+            with contextlib.suppress(OSError):
+                linux.die_with_parent()
+        if os.getppid() != parent:
+            os._exit(70)
+        return settings.scratch
+
+    def is_helper(self, pid: int) -> bool:
+        """Whether a child of this process is no part of the run."""
+        return False
+
+    def kill(self, pid: int) -> None:
+        """Kill the processes of a run, as many as can be reached at once."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+
+    def to_kill(self) -> list[int]:
+        """Return ids, in this pid namespace, of what is left when `kill` has done its work."""
+        return self.table.children()
+
+    def tasks(self) -> int:
+        """Count processes and threads of the run that is going on; 0 when nobody knows."""
+        return self.table.tasks_below()
+
+    def overfull(self, settings: RunSettings) -> bool:
+        """Whether the scratch folder holds too much, where the kernel does not prevent that."""
+        return False
+
+    def too_large(self, settings: RunSettings) -> bool:
+        """Whether the processes of a run that may start some hold too much memory together."""
+        if not settings.children or settings.memory_mb is None:
+            return False
+        return self.table.private_bytes_below() > settings.memory_mb << 20
+
+
+class _Strict(Walls):
+    """What both strict levels have in common."""
+
+    _rules: landlock.PathRules | None = None
+
+    def __init__(self) -> None:
+        if not linux.available:
+            raise OSError(f"this level needs Linux and a C library that Python can call, not {sys.platform}")
+        super().__init__()
+
+    def _make_filters(self, *, owns_files: bool, truncates: bool, free_signals: bool) -> None:
+        self._filters = {
+            children: Filter(
+                children=children,
+                free_signals=children and free_signals,
+                owns_files=owns_files,
+                truncates=truncates,
+            )
+            for children in (False, True)
+        }
+        self.layers.append("filter of system calls")
+
+    def _put_on(self, settings: RunSettings, most_processes: int | None) -> None:
+        if most_processes is not None:
+            _limit(resource.RLIMIT_NPROC, most_processes)
+        _limit(resource.RLIMIT_MEMLOCK, 0)
+        _limit(resource.RLIMIT_CORE, 0)
+        _limit(getattr(resource, "RLIMIT_MSGQUEUE", 12), 0)
+        _limit(getattr(resource, "RLIMIT_SIGPENDING", 11), 256)
+        linux.drop_privileges()
+        if self._rules is not None:
+            self._rules.put_on()
+        self._filters[settings.children].put_on(os.getpid())
+
+
+class Isolated(_Strict):
+    """Namespaces, made once for the interpreter and where it matters once more for every run.
+
+    The process that calls this becomes a door-keeper that waits for the one in the namespaces: the constructor
+    returns in the latter.
+
+    Raises:
+        OSError: naming the step that the machine refuses. The process is of no use then.
+    """
+
+    level = "isolated"
+
+    def __init__(self, readable: Sequence[str], hidden: Sequence[str]) -> None:
+        super().__init__()
+        paths = view.readable_paths(readable)
+        if os.geteuid() == 0 and _succeeds(lambda: linux.unshare(linux.NEWNS)):
+            view.enter(paths, hidden)  # while everything can be read
+            _become(_unused_ids(), keep_namespace_privilege=True)
+            self._enter_namespaces()
+        else:
+            self._enter_namespaces()
+            view.enter(paths, hidden)
+        socket.sethostname("sandbox")
+        self.layers += [
+            "namespaces (user, mount, pid, network, ipc, uts)",
+            "read-only view",
+            "scratch in memory",
+        ]
+        if landlock.version() > 0:
+            self._rules = landlock.PathRules()
+            self._rules.allow_reading("/")
+            self._rules.allow_everything(view.SCRATCH_PARENT)
+            for path in view.DEVICES:
+                self._rules.allow_writing(path)
+            self.layers.append(f"path rules (Landlock {self._rules.version})")
+        self._make_filters(owns_files=False, truncates=True, free_signals=True)
+        _continue_in_child()
+        assert self.table.folder is not None
+        self._namespace = os.open("self/ns/pid", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.table.folder)
+        self._init = 0
+
+    def _enter_namespaces(self) -> None:
+        user, group = os.geteuid(), os.getegid()
+        kinds = linux.NEWUSER | linux.NEWNS | linux.NEWNET | linux.NEWIPC | linux.NEWUTS | linux.NEWPID
+        if not _succeeds(lambda: linux.unshare(kinds | linux.NEWCGROUP)):
+            linux.unshare(kinds)
+        self._write("setgroups", "deny")
+        self._write("uid_map", f"{_INSIDE_ID} {user} 1")
+        self._write("gid_map", f"{_INSIDE_ID} {group} 1")
+
+    def _write(self, name: str, text: str) -> None:
+        descriptor = os.open(f"self/{name}", os.O_WRONLY, dir_fd=self.table.folder)
+        try:
+            os.write(descriptor, text.encode())
+        finally:
+            os.close(descriptor)
+
+    def fork(self) -> int:
+        """Fork into a pid namespace of its own."""
+        linux.unshare(linux.NEWPID)
+        self._init = linux.start_init()
+        pid = os.fork()
+        if pid:
+            linux.enter(self._namespace, linux.NEWPID)
+        return pid
+
+    def lock(self, settings: RunSettings, parent: int, stdin: int) -> str:
+        """Restrict this process. It needs no bond to its parent: that one's death ends the pid namespace."""
+        linux.unshare(linux.NEWNS | linux.NEWIPC)
+        stdin_mb = (os.fstat(stdin).st_size >> 20) + 1
+        view.mount_scratch(settings.scratch_mb + stdin_mb, programs=settings.children)
+        view.show_stdin(stdin)
+        linux.hide_memory()
+        beside_the_run = 3  # the door-keeper, the interpreter, the first process of the pid namespace
+        most = _most_processes(settings) + beside_the_run if _counts_processes_per_namespace() else None
+        self._put_on(settings, most)
+        return view.SCRATCH
+
+    def is_helper(self, pid: int) -> bool:
+        """Whether this is the first process of the run's pid namespace."""
+        return pid == self._init
+
+    def kill(self, pid: int) -> None:
+        """Kill the pid namespace of the run."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._init, signal.SIGKILL)
+
+    def to_kill(self) -> list[int]:
+        """Return nothing: the ids in the table are those of another namespace, and killing it left nothing."""
+        return []
+
+    def tasks(self) -> int:
+        """Count processes and threads of the run, without the first process of its pid namespace."""
+        return max(0, super().tasks() - 1)
+
+
+class Restricted(_Strict):
+    """Path rules and the filter of system calls, and as root a uid of its own.
+
+    Root stays root, without any privilege, where another uid could not read the interpreter.
+
+    Args:
+        scratch_parent: folder in which scratch folders are made, by a process of this user.
+
+    Raises:
+        OSError: naming what the machine lacks.
+    """
+
+    level = "restricted"
+
+    def __init__(self, readable: Sequence[str], hidden: Sequence[str], scratch_parent: str) -> None:
+        super().__init__()
+        paths = view.readable_paths(readable)
+        self._rules = landlock.PathRules()
+        for path in paths:
+            for part in view.except_hidden(path, hidden):
+                self._rules.allow_reading(part)
+                if part != path:
+                    self._rules.allow_listing(path)
+        self._rules.allow_everything(scratch_parent)
+        for path in view.DEVICES:
+            self._rules.allow_writing(path)
+        self.layers.append(f"path rules (Landlock {self._rules.version})")
+        self._ids: _Ids | None = None
+        if os.geteuid() == 0:
+            ids = _unused_ids()
+            os.chown(scratch_parent, 0, ids[1])
+            os.chmod(scratch_parent, 0o710)
+            needed = [path for path in (*sys.path, scratch_parent) if os.path.exists(path)]
+            if _can_use(ids, needed):
+                self._ids = ids
+                self.layers.append("uid of its own")
+        versions = {"signals": 6, "truncates": 3}
+        scoped = self._rules.version >= versions["signals"] or self._ids is not None
+        self._make_filters(
+            owns_files=self._ids is None,
+            truncates=self._rules.version >= versions["truncates"],
+            free_signals=scoped,
+        )
+
+    def lock(self, settings: RunSettings, parent: int, stdin: int) -> str:
+        """Restrict this process."""
+        if self._ids is not None:
+            os.chown(settings.scratch, *self._ids)
+            _become(self._ids)
+        linux.die_with_parent()
+        if os.getppid() != parent:
+            os._exit(70)
+        self._put_on(settings, _most_processes(settings) if self._ids is not None else None)
+        return settings.scratch
+
+    def overfull(self, settings: RunSettings) -> bool:
+        """Whether the files of the run, also those it has deleted and holds open, take too much room."""
+        try:
+            files = _stats_below(settings.scratch, view.MOST_FILES)
+        except OSError:
+            return True  # a path too long to be looked at, or the like
+        if len(files) > view.MOST_FILES:
+            return True
+        with self._as_the_run():  # other processes' descriptors are shown to their own uid
+            files += self.table.deleted_files()
+        sizes = {
+            (item.st_dev, item.st_ino): item.st_blocks * 512 for item in files if stat.S_ISREG(item.st_mode)
+        }
+        return sum(sizes.values()) > settings.scratch_mb << 20
+
+    @contextlib.contextmanager
+    def _as_the_run(self) -> Iterator[None]:
+        if self._ids is None:
+            yield
+            return
+        os.setegid(self._ids[1])
+        os.seteuid(self._ids[0])
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+            os.setegid(0)
+
+
+def _continue_in_child() -> None:
+    """Fork, return in the child, and end it when the parent, which waits for it, is killed."""
+    alive_read, alive_write = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.dup2(alive_write, 3)
+        os.closerange(4, 1 << 20)
+        status = os.waitpid(pid, 0)[1]
+        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+    os.close(alive_write)
+    linux.die_with_parent()
+    if select.select([alive_read], [], [], 0)[0]:  # it was quicker
+        os._exit(70)
+    os.close(alive_read)
+
+
+def _unused_ids() -> _Ids:
+    """Return a user and group that own nothing and run nothing: a number that nobody else is likely to draw."""
+    number = (1 << 30) + secrets.randbelow(1 << 29)
+    probe = os.fork()
+    if probe == 0:
+        os._exit(0 if _succeeds(lambda: os.setresuid(number, number, number)) else 1)
+    if os.waitpid(probe, 0)[1] != 0:  # in a user namespace with few ids
+        number = 60_000 + secrets.randbelow(5_000)
+    return number, number
+
+
+def _become(ids: _Ids, *, keep_namespace_privilege: bool = False) -> None:
+    """Change to another user and group, for good."""
+    user, group = ids
+    if keep_namespace_privilege:
+        linux.keep_privileges_over_uid_change()
+    os.setgroups([])
+    os.setresgid(group, group, group)
+    os.setresuid(user, user, user)
+    if keep_namespace_privilege:
+        linux.raise_namespace_privilege()
+    linux.show_memory()  # else the files of this process in /proc would belong to root
+
+
+def _can_use(ids: _Ids, folders: Sequence[str]) -> bool:
+    probe = os.fork()
+    if probe == 0:
+        mode = os.R_OK | os.X_OK
+        usable = _succeeds(lambda: _become(ids)) and all(
+            os.access(path, os.X_OK if path == folders[-1] else mode if os.path.isdir(path) else os.R_OK)
+            for path in folders
+        )
+        os._exit(0 if usable else 1)
+    return os.waitpid(probe, 0)[1] == 0
+
+
+def _most_processes(settings: RunSettings) -> int:
+    """Return a limit for the kernel, which refuses more without a word. It is above the limit of the run, so that
+    a run that passes its own is seen to do so and is told."""
+    return 4 * settings.processes
+
+
+def _counts_processes_per_namespace() -> bool:
+    """Whether the kernel counts the processes of a user in each user namespace (Linux 5.14), not all together."""
+    parts = os.uname().release.split(".")
+    with contextlib.suppress(ValueError, IndexError):
+        return (int(parts[0]), int(parts[1])) >= (5, 14)
+    return False
+
+
+def _stats_below(folder: str, most: int) -> list[os.stat_result]:
+    """Return what is known of the files below a folder, but not of many more than asked for.
+
+    Raises:
+        OSError: if there is a folder that cannot be listed.
+    """
+    found: list[os.stat_result] = []
+    waiting = [folder]
+    while waiting and len(found) <= most:
+        with contextlib.suppress(FileNotFoundError):
+            for entry in _list(waiting.pop()):
+                with contextlib.suppress(FileNotFoundError):
+                    found.append(entry.stat(follow_symlinks=False))
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                if len(found) > most:
+                    break
+    return found
+
+
+def _list(folder: str) -> Iterator[os.DirEntry[str]]:
+    try:
+        return os.scandir(folder)
+    except PermissionError:
+        os.chmod(folder, 0o700)
+        return os.scandir(folder)
+
+
+def _limit(kind: int, value: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def _succeeds(step: Callable[[], object]) -> bool:
+    try:
+        step()
+    except OSError:
+        return False
+    return True
