@@ -1,0 +1,52 @@
+"""Attack the sandbox on disposable hosts: ``PYTHONPATH=src:. python -P -m tests.attacks``.
+
+Without arguments: every campaign, that is ordinary user and root, with namespaces and without. Prints
+contained and total per category; exit code 1 if a level did not keep what it promises.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from tests.attacks import disposable
+from tests.attacks.campaign import CAMPAIGNS, broken_promises, run
+from tests.attacks.runner import table
+
+
+def main() -> None:
+    """Run campaigns and print their tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--profile", choices=disposable.PROFILES)
+    parser.add_argument("--level", choices=("isolated", "restricted", "basic"))
+    parser.add_argument(
+        "--part", type=int, nargs=2, default=(0, 1), metavar=("I", "N"), help="every N-th attack"
+    )
+    arguments = parser.parse_args()
+    chosen = [
+        (profile, level)
+        for profile, level in CAMPAIGNS
+        if arguments.profile in (None, profile) and arguments.level in (None, level)
+    ]
+    if not chosen and arguments.profile and arguments.level:
+        chosen = [(arguments.profile, arguments.level)]
+    failed = False
+    for profile, level in chosen:
+        print(f"== {profile}, {level}")
+        try:
+            result = run(profile, level, part=tuple(arguments.part))
+        except disposable.Refused as refused:
+            print(f"skipped: {refused.reason}")
+            continue
+        print(table(result.findings))
+        passed = sum(not problem for problem in result.benign.values())
+        print(f"benign: {passed} of {len(result.benign)} pass; {result.seconds:.0f} s")
+        for line in broken_promises(result):
+            failed = True
+            print(f"broken promise: {line}")
+    raise SystemExit(failed)
+
+
+if __name__ == "__main__":
+    main()
