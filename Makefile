@@ -4,12 +4,13 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types docs clean
+.PHONY: help demo test check attacks format clean
 
 help:
 	@echo "make demo    watch a team of agents solve a problem, offline"
 	@echo "make test    run the tests"
 	@echo "make check   format, lint, types, import contract, tests: what CI runs"
+	@echo "make attacks attack the sandbox on disposable hosts, at every level (several minutes)"
 	@echo "make format  put the code into its canonical form"
 
 $(STAMP): pyproject.toml uv.lock
@@ -37,6 +38,9 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/mypy tests benchmarks
 	$(BIN)/python -P -m pytest -n 2 -q
+
+attacks: $(STAMP)
+	PYTHONPATH=src:. $(BIN)/python -P -m tests.attacks $(PART)
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

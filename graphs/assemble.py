@@ -23,8 +23,8 @@ from codegrove.problem import Problem
 from codegrove.search.policy import Policy
 from codegrove.search.registry import make_policy
 from codegrove.task import Task
+from codegrove.tools.sandbox.factory import check_level, make_sandbox
 from codegrove.tools.sandbox.port import Sandbox
-from codegrove.tools.sandbox.process import ProcessSandbox
 
 Problems = Iterable[Problem] | Callable[[str], Problem | None]
 """Problems the simulated programmer knows: a collection, or a lookup by task id."""
@@ -42,6 +42,8 @@ class Assembly:
     seed: int
     sandbox: Sandbox | None = None
     """Shared by all runs; None: each run has its own."""
+    require_sandbox: str | None = None
+    """Weakest sandbox level a run may use; None takes the best there is."""
     observers: Sequence[Observer] = ()
 
     @property
@@ -58,6 +60,7 @@ class Assembly:
 
         Raises:
             TaskError: if the recipe needs visible tests and the task has none.
+            SandboxError: if this machine does not offer the sandbox level that is required.
         """
         recipe = self.recipe
         if recipe.needs_tests == "visible" and not task.tests:
@@ -71,7 +74,11 @@ class Assembly:
                 inner.check_task(task.id)
         account = Account(self.budget)
         limits = recipe.limits.to_limits()
-        own_sandbox = None if self.sandbox is not None else ProcessSandbox(limits=limits)
+        own_sandbox = None
+        if self.sandbox is None:
+            own_sandbox = make_sandbox(at_least=self.require_sandbox, limits=limits)
+        elif self.require_sandbox is not None:
+            check_level(self.sandbox, self.require_sandbox)
         sandbox = self.sandbox or own_sandbox
         assert sandbox is not None
         policy = self.new_policy()
@@ -135,7 +142,9 @@ class RunSettings(TypedDict, total=False):
     seed: int | None
     """Start of all randomness; the recipe's by default."""
     sandbox: Sandbox | None
-    """Where programs are run; by default every run starts its own and stops it."""
+    """Where programs are run; by default every run starts its own, of the best level here, and stops it."""
+    require_sandbox: str | None
+    """Refuse to run below this sandbox level: ``isolated``, ``restricted`` or ``basic``."""
     observers: Sequence[Observer]
     """Watch every run, see `codegrove.graphs.session.Observer`."""
 
@@ -169,6 +178,7 @@ def assemble(recipe: Recipe | str | Path, **settings: Unpack[RunSettings]) -> As
         workers=loaded.workers if workers is None else workers,
         seed=loaded.seed if seed is None else seed,
         sandbox=settings.get("sandbox"),
+        require_sandbox=settings.get("require_sandbox") or loaded.require_sandbox,
         observers=tuple(settings.get("observers", ())),
     )
 

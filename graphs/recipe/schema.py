@@ -18,6 +18,7 @@ from codegrove.errors import RecipeError
 from codegrove.graphs.recipe.dump import dump_yaml
 from codegrove.models.port import Price, Sampling
 from codegrove.search.settings import PolicySettings
+from codegrove.tools.sandbox.containment import Level
 from codegrove.tools.sandbox.port import Limits
 
 RoleName = Literal["planner", "coder", "tester", "debugger", "critic"]
@@ -135,6 +136,10 @@ class LimitsSpec(RecipePart):
     """Processes and threads at once, the program itself included."""
     file_mb: int = Field(default=_LIMITS.file_mb, ge=0)
     """Largest file a program may write, in MiB."""
+    scratch_mb: int = Field(default=_LIMITS.scratch_mb, ge=1)
+    """All files of a program together, in MiB; kept on the strict sandbox levels."""
+    children: bool = _LIMITS.children
+    """Whether a program may start processes."""
 
     def to_limits(self) -> Limits:
         """Return the limits in the form the sandbox takes."""
@@ -166,6 +171,8 @@ class RecipeBody(RecipePart):
     """Branches that are worked on at the same time. With 1 a run is reproducible."""
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Start of all randomness."""
+    require_sandbox: Level | None = None
+    """Weakest sandbox level the recipe may run in; null takes the best there is."""
     needs_tests: Literal["visible", "none"] = "none"
     """Whether the method is of use only for tasks that come with tests."""
 

@@ -208,7 +208,7 @@ async def test_a_run_that_is_broken_off_closes_its_session(how: str, monkeypatch
 
     Closing.closed = 0
     # The default sandbox starts processes; what is under test is who closes it.
-    monkeypatch.setattr(module, "ProcessSandbox", lambda **_: Closing(half))
+    monkeypatch.setattr(module, "make_sandbox", lambda **_: Closing(half))
     started = asyncio.Event()
 
     async def hang(request: Request) -> str:

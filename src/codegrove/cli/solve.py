@@ -66,6 +66,10 @@ def solve(
     max_seconds: Annotated[float | None, typer.Option(min=0, help="Elapsed time.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Branches worked on at the same time.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Start of all randomness.")] = None,
+    require_sandbox: Annotated[
+        str | None,
+        typer.Option(help="Refuse to run below this sandbox level: isolated, restricted or basic."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="New directory to save the run to.")] = None,
     set_: Annotated[
         list[str] | None,
@@ -92,6 +96,7 @@ def solve(
         workers=workers,
         seed=seed,
         price=_read_price(price),
+        require_sandbox=require_sandbox,
     )
     session = assembly.open_session(task)
     directory = prepare_directory(out) if out is not None else None
