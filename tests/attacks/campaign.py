@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.attacks import disposable
 from tests.attacks.attack import Finding, Outcome
+from tests.attacks.runner import UNAVAILABLE
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -28,6 +29,10 @@ _KNOWN_ON_BASIC = {
     "forge-expected-in-parents-memory": "a process of the same user can read the memory of the judge",
 }
 """Why some forgeries succeed at level ``basic``, by the start of the attack's id."""
+
+
+class Unavailable(Exception):
+    """The host does not offer the level, with the sandbox's own words why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +55,16 @@ def run(
 
     Raises:
         disposable.Refused: where this machine allows no disposable host.
+        Unavailable: where the host does not offer the level.
         RuntimeError: if the runner itself failed, with what it said.
     """
-    os.environ["PYTHONPATH"] = f"{CHECKOUT / 'src'}:{CHECKOUT}"
+    given = os.environ.get("PYTHONPATH")
+    path = [str(CHECKOUT / "src"), str(CHECKOUT), *([given] if given else [])]
     command = [sys.executable, "-P", "-m", "tests.attacks.runner", "--json", "--level", level]
     command += ["--part", *map(str, part)]
-    done = disposable.run(profile, CHECKOUT, command, timeout=timeout)
+    done = disposable.run(profile, CHECKOUT, command, timeout=timeout, python_path=path)
+    if done.returncode == UNAVAILABLE:
+        raise Unavailable(done.stderr.strip())
     if done.returncode:
         raise RuntimeError(f"the runner failed with exit code {done.returncode}: {done.stderr[-2000:]}")
     said: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])

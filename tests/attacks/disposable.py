@@ -65,7 +65,12 @@ class Refused(Exception):
 
 
 def run(
-    profile: Profile, checkout: Path, command: Sequence[str], *, timeout: float
+    profile: Profile,
+    checkout: Path,
+    command: Sequence[str],
+    *,
+    timeout: float,
+    python_path: Sequence[str] = (),
 ) -> subprocess.CompletedProcess[str]:
     """Run a command on a disposable host.
 
@@ -79,6 +84,7 @@ def run(
         [sys.executable, "-P", "-S", __file__, profile, str(checkout), "--", *command],
         capture_output=True,
         text=True,
+        env={**os.environ, "PYTHONPATH": ":".join(python_path)},
         timeout=timeout,
         check=False,
     )

@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from codegrove.errors import SandboxError
 from codegrove.task import AssertTest, CallTest, StdioTest, Test
 from codegrove.tools.sandbox import Limits, Sandbox, make_sandbox
 from codegrove.verdict import Status, Verdict
@@ -41,6 +42,9 @@ BENIGN_LIMITS = Limits(wall_seconds=15.0, test_seconds=6.0, memory_mb=1024)
 
 GRACE_SECONDS = 2.0
 """What a verdict may come later than the wall limit."""
+
+UNAVAILABLE = 78
+"""Exit code where the host does not offer the level."""
 
 _SILENCE_SECONDS = 15.0
 """After this long without a word from the judge, somebody has stopped it."""
@@ -248,7 +252,10 @@ def _judge(level: str, attacks: Sequence[Attack], programs: Sequence[Benign], re
 
     async def work() -> None:
         world = World()
-        sandbox = make_sandbox(level, limits=LIMITS, workers=2)
+        try:
+            sandbox = make_sandbox(level, limits=LIMITS, workers=2)
+        except SandboxError as error:
+            return say(unavailable=str(error))
         say(level=sandbox.level, guarantees=sandbox.guarantees)
         for program in programs:
             say(begins=program.id)
@@ -283,6 +290,9 @@ class Orchestra:
             before = (len(self.attacks), len(self.programs))
             how = self._one_judge()
             self._kill_everybody()
+            if "unavailable" in self.report:
+                print(self.report["unavailable"], file=sys.stderr, flush=True)
+                raise SystemExit(UNAVAILABLE)
             if not self.attacks and not self.programs:
                 break
             if self._current and self.attacks and self._current == self.attacks[0].id:
@@ -397,7 +407,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the findings as one line of JSON")
     arguments = parser.parse_args()
     if os.getpid() != 1:
-        raise SystemExit("run it on a disposable host: python -P -m tests.attacks --help")
+        raise SystemExit("run it on a disposable host: python -m tests.attacks --help")
     attacks = [attack for attack in all_attacks() if arguments.only in attack.id]
     programs = [program for program in benign() if arguments.only in program.id]
     first, step = arguments.part

@@ -1,4 +1,4 @@
-"""A part of the attack suite at every level; ``python -P -m tests.attacks`` runs all of it."""
+"""A part of the attack suite at every level; `make attacks` runs all of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.attacks import disposable
 from tests.attacks.attack import CATEGORIES, Finding, Outcome
-from tests.attacks.campaign import CAMPAIGNS, Result, broken_promises, run
+from tests.attacks.campaign import CAMPAIGNS, Result, Unavailable, broken_promises, run
 from tests.attacks.programs.benign import benign
 from tests.attacks.programs.catalogue import all_attacks
 from tests.attacks.runner import table
@@ -28,6 +28,9 @@ def test_levels_keep_their_promises(profile: disposable.Profile, level: str) -> 
         result = run(profile, level, part=(part, PARTS), timeout=100.0)
     except disposable.Refused as refused:
         pytest.skip(refused.reason)
+    except Unavailable as error:
+        assert level == "restricted", error  # needs Landlock; namespaces are there, the host is made of them
+        pytest.skip(str(error))
     print(table(result.findings))
     assert result.level == level
     assert len(result.findings) > 40

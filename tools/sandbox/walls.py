@@ -18,6 +18,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from codegrove.tools.sandbox import landlock, linux, view
 from codegrove.tools.sandbox.process_table import ProcessTable
@@ -162,9 +163,10 @@ class Isolated(_Strict):
     def __init__(self, readable: Sequence[str], hidden: Sequence[str]) -> None:
         super().__init__()
         paths = view.readable_paths(readable)
-        if os.geteuid() == 0 and _succeeds(lambda: linux.unshare(linux.NEWNS)):
+        ids = _unused_ids() if os.geteuid() == 0 else None
+        if ids is not None and _succeeds(lambda: linux.unshare(linux.NEWNS)):
             view.enter(paths, hidden)  # while everything can be read
-            _become(_unused_ids(), keep_namespace_privilege=True)
+            _become(ids, keep_namespace_privilege=True)
             self._enter_namespaces()
         else:
             self._enter_namespaces()
@@ -271,8 +273,8 @@ class Restricted(_Strict):
             self._rules.allow_writing(path)
         self.layers.append(f"path rules (Landlock {self._rules.version})")
         self._ids: _Ids | None = None
-        if os.geteuid() == 0:
-            ids = _unused_ids()
+        ids = _unused_ids() if os.geteuid() == 0 else None
+        if ids is not None:
             os.chown(scratch_parent, 0, ids[1])
             os.chmod(scratch_parent, 0o710)
             needed = [path for path in (*sys.path, scratch_parent) if os.path.exists(path)]
@@ -343,15 +345,18 @@ def _continue_in_child() -> None:
     os.close(alive_read)
 
 
-def _unused_ids() -> _Ids:
-    """Return a user and group that own nothing and run nothing: a number that nobody else is likely to draw."""
-    number = (1 << 30) + secrets.randbelow(1 << 29)
-    probe = os.fork()
-    if probe == 0:
-        os._exit(0 if _succeeds(lambda: os.setresuid(number, number, number)) else 1)
-    if os.waitpid(probe, 0)[1] != 0:  # in a user namespace with few ids
-        number = 60_000 + secrets.randbelow(5_000)
-    return number, number
+def _unused_ids() -> _Ids | None:
+    """Return a user and group that own nothing and run nothing: a number that nobody else is likely to draw.
+
+    None where root is a name only: in a user namespace that maps no further ids.
+    """
+    for number in ((1 << 30) + secrets.randbelow(1 << 29), 60_000 + secrets.randbelow(5_000)):
+        probe = os.fork()
+        if probe == 0:
+            os._exit(0 if _succeeds(partial(os.setresuid, number, number, number)) else 1)
+        if os.waitpid(probe, 0)[1] == 0:
+            return number, number
+    return None
 
 
 def _become(ids: _Ids, *, keep_namespace_privilege: bool = False) -> None:
