@@ -43,9 +43,6 @@ class Display(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def ready(self) -> None:
-        """Say that the search is about to start."""
-
     def interrupted(self) -> None:
         """Say that the run ends with what is there."""
 
@@ -84,9 +81,6 @@ class PlainDisplay:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         return None
-
-    def ready(self) -> None:
-        """Nothing to show yet."""
 
     def interrupted(self) -> None:
         """Say that the run ends with what is there."""
@@ -145,9 +139,6 @@ class LiveDisplay:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._live.__exit__(kind, error, trace)
-
-    def ready(self) -> None:
-        """The tree shows by itself when the search starts."""
 
     def interrupted(self) -> None:
         """Say that the run ends with what is there."""

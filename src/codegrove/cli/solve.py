@@ -129,7 +129,6 @@ async def _run(assembly: Assembly, session: Session, display: Display) -> Soluti
     """Run the search; the first Ctrl-C ends it with the best result so far, the second ends it at once."""
     from codegrove.api import run_session
 
-    display.ready()
     loop = asyncio.get_running_loop()
     running = asyncio.current_task()
     assert running is not None
