@@ -13,6 +13,7 @@ from codegrove.budget import Account, Budget
 from codegrove.errors import ModelSpecError, TaskError, did_you_mean
 from codegrove.graphs.recipe.loader import load_recipe
 from codegrove.graphs.recipe.schema import Recipe
+from codegrove.graphs.recording import Recorder
 from codegrove.graphs.session import Observer, Session
 from codegrove.models.metered import MeteredModel, check_priced
 from codegrove.models.port import Model, Price
@@ -55,8 +56,12 @@ class Assembly:
         """Return a fresh policy as the recipe sets it."""
         return make_policy(self.recipe.policy)
 
-    def open_session(self, task: Task) -> Session:
+    def open_session(self, task: Task, *, recorder: Recorder | None = None) -> Session:
         """Open a session for one task.
+
+        Args:
+            task: what to solve.
+            recorder: writes the run down, and gives back what an earlier session of it has paid for.
 
         Raises:
             TaskError: if the recipe needs visible tests and the task has none.
@@ -89,7 +94,11 @@ class Assembly:
 
         metered = {
             id(model): MeteredModel(
-                model, account, on_call=note_call, stopped=lambda: session.stop_reason is not None
+                model,
+                account,
+                on_call=note_call,
+                answers=recorder,
+                stopped=lambda: session.stop_reason is not None,
             )
             for model in set(self.models.values())
         }
@@ -106,6 +115,7 @@ class Assembly:
             seed=self.seed,
             simulated=self.simulated,
             observers=self.observers,
+            recorder=recorder,
             on_close=own_sandbox.aclose if own_sandbox is not None else None,
         )
         return session

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -13,12 +14,13 @@ from codegrove.agents.role import Agent
 from codegrove.budget import Account
 from codegrove.candidate import Candidate
 from codegrove.errors import BudgetExceeded
-from codegrove.graphs.solution import Result, Solution
+from codegrove.graphs.recording import CURRENT, Recorder
+from codegrove.graphs.solution import SEARCH_DONE, Result, Solution
 from codegrove.models.metered import CallRecord
 from codegrove.outcome import Failure, Outcome
 from codegrove.search.policy import ActionKind, Expansion, Policy, Signal
 from codegrove.search.scoring import rank_key
-from codegrove.search.search import Search
+from codegrove.search.search import Event, Search
 from codegrove.search.tree import Node
 from codegrove.task import Task, Test
 from codegrove.tools.sandbox.port import BlockTrace, Limits, Sandbox
@@ -70,6 +72,7 @@ class Session:
         seed: int = 0,
         simulated: bool = False,
         observers: Sequence[Observer] = (),
+        recorder: Recorder | None = None,
         on_close: Callable[[], object] | None = None,
     ) -> None:
         self.task = task
@@ -86,7 +89,22 @@ class Session:
         self.stop_reason: str | None = None
         self.shared = False
         """Whether somebody outside the graph owns this session and closes it."""
-        self._executions: dict[tuple[str, tuple[Test, ...]], tuple[str, asyncio.Task[Verdict]]] = {}
+        self._recorder = recorder
+        if recorder is not None:
+            recorder.bind(
+                seconds=lambda: self.account.seconds,
+                on_failure=self.stop,
+                task=task,
+                limits=limits,
+                sandbox=sandbox,
+            )
+        self._reopened: deque[Expansion] = deque()
+        """What an earlier session of the run left open."""
+        self._left_open: set[int] = set()
+        """Expansions that could not be carried out because the run ended; a resumed run takes them up."""
+        self._reused: set[int] = set()
+        """Expansions whose program had been judged before."""
+        self._executions: dict[tuple[str, tuple[Test, ...]], tuple[str, asyncio.Future[Verdict]]] = {}
         self._last_error = ""
         self._refused = ""
         """The latest call or execution that the budget did not allow, in words."""
@@ -95,6 +113,16 @@ class Session:
         self._unjudged_in_a_row = 0
         self._executes_on_its_own = ActionKind.EXECUTE in policy.actions.values()
         self._on_close = on_close
+
+    def resume(self, events: Iterable[Event]) -> None:
+        """Rebuild the search from its log; expansions without an answer are handed out again, in order.
+
+        Raises:
+            TreeError: if the log does not fit this task, policy and seed.
+        """
+        self.search.replay(events)
+        self._reopened.extend(self.search.open.values())
+        self.account.spend.nodes = len(self.search.tree) - 1
 
     def stop(self, reason: str) -> None:
         """End the run: expansions in flight finish, nothing new starts. The first reason counts."""
@@ -106,31 +134,46 @@ class Session:
     async def next_expansion(self) -> Expansion | None:
         """Return what to do next, waiting while only others' results can open something; None at the end."""
         while self.stop_reason is None:
-            choice = self.search.ask()
-            if choice is Signal.DONE:
-                return None
-            if choice is Signal.WAIT:
-                await self._changed.wait()
-                continue
+            if self._reopened:
+                choice: Expansion | Signal = self._reopened.popleft()
+            else:
+                choice = self.search.ask()
+                if choice is Signal.DONE:
+                    return None
+                if choice is Signal.WAIT:
+                    await self._changed.wait()
+                    continue
+                assert isinstance(choice, Expansion)
+                if self._recorder is not None:
+                    self._recorder.asked(choice)
             assert isinstance(choice, Expansion)
             self._notify("asked", choice)
             # Asked only now: a policy that is done ends for that reason, whatever is left of the budget.
             exhausted = self.account.exhausted()
             if exhausted is None or self._needs_no_more_of(exhausted, choice):
                 return choice
-            self.tell(choice, Outcome(failure=Failure(kind="budget", message=str(exhausted))))
             if not self._may_still_execute(exhausted):
+                self._left_open.add(choice.id)
                 self.stop(f"budget: {exhausted}")
+            self.tell(choice, Outcome(failure=Failure(kind="budget", message=str(exhausted))))
         return None
 
     def tell(self, expansion: Expansion, outcome: Outcome) -> None:
-        """Hand an expansion's outcome to the tree and wake whoever waits for it."""
-        self.search.tell(expansion.id, outcome)
-        self.account.spend.nodes = len(self.search.tree) - 1
+        """Hand an expansion's outcome to the tree and wake whoever waits for it.
+
+        One that could not be carried out because the run is at its end stays open instead: to the policy it
+        would be a failed attempt, and a run that goes on later takes it up again.
+        """
         if outcome.failure is not None:
             logger.info("{} at node {}: {}", expansion.action, expansion.node, outcome.failure.message)
             if outcome.failure.kind == "budget":
                 self._refused = outcome.failure.message
+        if expansion.id in self._left_open:
+            return
+        self.search.tell(expansion.id, outcome)
+        self.account.spend.nodes = len(self.search.tree) - 1
+        if self._recorder is not None:
+            self._recorder.told(expansion, outcome, reused=expansion.id in self._reused)
         self._notify("told", expansion, outcome)
         self._watch_sandbox(outcome)
         self._wake()
@@ -142,69 +185,88 @@ class Session:
     async def ask_agent(self, expansion: Expansion, inputs: Mapping[str, object]) -> Outcome:
         """Let the expansion's agent work; every failure of it is an outcome."""
         agent = self.agents[expansion.action]
+        CURRENT.set(expansion.id)
         try:
             outcome = await agent.act(
                 self.task, inputs, action=expansion.action, draw=expansion.draw, seed=self.seed
             )
             if not isinstance(outcome, Outcome):
                 raise TypeError(f"the agent returned {type(outcome).__name__}; expected an Outcome")
+            if self.stop_reason is not None and self._for_want_of_a_model(outcome):
+                self._left_open.add(expansion.id)
             return outcome
         except BudgetExceeded as reason:
             # Limits of one role leave the others to go on.
             if ":" not in reason.kind and not self._may_still_execute(reason):
+                self._left_open.add(expansion.id)
                 self.stop(f"budget: {reason}")
             return Outcome(failure=Failure(kind="budget", message=str(reason)))
         except Exception as error:  # noqa: BLE001  an agent may be a stranger's; its bugs end a branch, not a run
             logger.opt(exception=True).warning("agent for {!r} failed", expansion.action)
             return Outcome(failure=Failure(kind="step", message=f"{type(error).__name__}: {error}"))
 
-    async def execute(self, candidate: Candidate, tests: tuple[Test, ...]) -> Verdict:
+    async def execute(
+        self, candidate: Candidate, tests: tuple[Test, ...], *, expansion: int | None = None
+    ) -> Verdict:
         """Judge a program on tests; a program that was already judged on them is not run again.
+
+        Args:
+            candidate: the program.
+            tests: what to judge it on.
+            expansion: on whose behalf.
 
         Raises:
             BudgetExceeded: if executions are used up.
         """
         key = (candidate.key, tests)
-        known = self._executions.get(key)
+        known = self._executions.get(key) or self._recorded(candidate, tests)
         if known is not None:
             text, running = known
             verdict = await asyncio.shield(running)
             # Equal but for layout and comments: what names lines holds for one text only.
             if not _unusable(verdict) and (text == candidate.program or not _names_lines(verdict)):
-                self.account.spend.reused += 1
+                self._count_reuse(verdict, expansion)
                 return verdict
         self.account.open_execution()
-        running = asyncio.ensure_future(self._judge(candidate, tests))
+        running = asyncio.ensure_future(self._judge(candidate, tests, expansion))
         self._executions[key] = (candidate.program, running)
         return await asyncio.shield(running)
 
-    async def trace(self, program: str, tests: Sequence[Test]) -> tuple[Test, BlockTrace] | None:
+    async def trace(
+        self, program: str, tests: Sequence[Test], *, expansion: int | None = None
+    ) -> tuple[Test, BlockTrace] | None:
         """Trace the first of the tests that gives a trace; None when none does.
 
         A run that raised or hit a limit counts as no trace: its blocks break off where nobody can say why. Every
         traced run is an execution.
         """
         for test in tests:
-            try:
-                self.account.open_execution()
-            except BudgetExceeded as reason:
-                self._refused = str(reason)
-                return None
-            try:
-                trace = await self.sandbox.trace(
-                    program, test, entry_point=self.task.entry_point, limits=self.limits
-                )
-            except Exception:  # noqa: BLE001  a sandbox may be a stranger's; without a trace the search goes on
-                logger.opt(exception=True).warning("the sandbox failed to trace")
-                return None
-            finally:
-                self.account.close_execution()
+            trace = None if self._recorder is None else self._recorder.known_trace(program, test)
+            if trace is None:
+                try:
+                    self.account.open_execution()
+                except BudgetExceeded as reason:
+                    self._refused = str(reason)
+                    return None
+                try:
+                    trace = await self.sandbox.trace(
+                        program, test, entry_point=self.task.entry_point, limits=self.limits
+                    )
+                except Exception:  # noqa: BLE001  a sandbox may be a stranger's; the search goes on without a trace
+                    logger.opt(exception=True).warning("the sandbox failed to trace")
+                    return None
+                finally:
+                    self.account.close_execution()
+                if self._recorder is not None:
+                    self._recorder.traced(program, test, trace, expansion=expansion)
             if trace.blocks and trace.error is None:
                 return test, trace
         return None
 
     def note_call(self, record: CallRecord) -> None:
         """Book-keeping after each model call; gives up on models that only fail."""
+        if self._recorder is not None:
+            self._recorder.called(record)
         self._notify("called", record)
         if record.error is None:
             self._failures_in_a_row = 0
@@ -230,7 +292,7 @@ class Session:
                 verdict = await self._final_verdict(candidate)
         result = _result(candidate, verdict)
         spend = self.account.close()
-        reason = self.stop_reason or "the search is done"
+        reason = self.stop_reason or SEARCH_DONE
         if self.stop_reason is None and spend.calls and spend.failed_calls == spend.calls:
             reason = f"model: every call failed, the last with: {self._last_error}"
         elif self.stop_reason is None and self._refused and result is not Result.SOLVED:
@@ -258,18 +320,45 @@ class Session:
             if asyncio.iscoroutine(result):
                 await result
 
-    async def _judge(self, candidate: Candidate, tests: tuple[Test, ...]) -> Verdict:
+    async def _judge(self, candidate: Candidate, tests: tuple[Test, ...], expansion: int | None) -> Verdict:
+        recorder, source = self._recorder, ""
         try:
-            return await self.sandbox.judge(
-                candidate.program, tests, entry_point=self.task.entry_point, limits=self.limits
-            )
+            shared = None if recorder is None else recorder.shared_verdict(candidate, tests)
+            if shared is not None and not _unusable(shared[0]):
+                verdict, source = shared
+            else:
+                verdict = await self.sandbox.judge(
+                    candidate.program, tests, entry_point=self.task.entry_point, limits=self.limits
+                )
         except Exception as error:  # noqa: BLE001  a sandbox may be a stranger's; its failure judges nobody
             logger.opt(exception=True).warning("the sandbox failed")
             unjudged = (TestResult(status=Status.UNJUDGED),) * len(tests)
             note = f"the sandbox failed with {type(error).__name__}: {error}"
-            return Verdict(status=Status.UNJUDGED, results=unjudged, note=note)
+            verdict = Verdict(status=Status.UNJUDGED, results=unjudged, note=note)
         finally:
             self.account.close_execution()
+        if recorder is not None:
+            recorder.executed(candidate, tests, verdict, expansion=expansion, adopted=source)
+        return verdict
+
+    def _recorded(
+        self, candidate: Candidate, tests: tuple[Test, ...]
+    ) -> tuple[str, asyncio.Future[Verdict]] | None:
+        """Look for a verdict that an earlier session of this run has recorded."""
+        found = None if self._recorder is None else self._recorder.known_verdict(candidate, tests)
+        if found is None:
+            return None
+        done = asyncio.get_running_loop().create_future()
+        done.set_result(found[1])
+        self._executions[candidate.key, tests] = (found[0], done)
+        return found[0], done
+
+    def _count_reuse(self, verdict: Verdict, expansion: int | None) -> None:
+        if self._recorder is not None and self._recorder.unused(verdict, expansion):
+            return  # an earlier session paid for it and ended before its result could be told
+        self.account.spend.reused += 1
+        if expansion is not None:
+            self._reused.add(expansion)
 
     def _answer(self) -> int | None:
         try:
@@ -309,8 +398,16 @@ class Session:
             return None
 
     def _needs_no_more_of(self, exhausted: BudgetExceeded, expansion: Expansion) -> bool:
-        """Whether an expansion costs nothing of the resource that is used up."""
+        """Whether an expansion costs nothing of the resource that is used up, or was paid for before."""
+        if self._recorder is not None and self._recorder.has_paid_for(expansion.id):
+            return True
         return exhausted.kind in _PAID_BY_CALLS and self.kind_of(expansion) is ActionKind.EXECUTE
+
+    @staticmethod
+    def _for_want_of_a_model(outcome: Outcome) -> bool:
+        """Whether a step brought nothing because no model could be reached."""
+        failure = outcome.failure
+        return failure is not None and failure.kind == "model" and not outcome.answer
 
     def _may_still_execute(self, exhausted: BudgetExceeded) -> bool:
         """Whether the policy can still use what is left: programs may be executed without further calls."""

@@ -11,6 +11,9 @@ from codegrove.candidate import Candidate
 from codegrove.search.tree import SearchTree
 from codegrove.verdict import Verdict
 
+SEARCH_DONE = "the search is done"
+"""The reason of a run whose policy had nothing left to do. After any other a run can go on."""
+
 
 class Result(StrEnum):
     """How a run ended, as far as the task's own tests can tell."""

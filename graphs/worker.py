@@ -135,7 +135,9 @@ def _execute(find: FindSession) -> Callable[[BranchState, Any], Any]:
         outcome = state.outcome or Outcome()
         candidate = outcome.program or Candidate(program=state.program, action=state.expansion.action)
         try:
-            verdict = await find(state).execute(candidate, state.expansion.tests or ())
+            verdict = await find(state).execute(
+                candidate, state.expansion.tests or (), expansion=state.expansion.id
+            )
         except BudgetExceeded as reason:
             failure = Failure(kind="budget", message=str(reason))
             return {"outcome": replace(outcome, failure=failure)}
@@ -147,7 +149,7 @@ def _execute(find: FindSession) -> Callable[[BranchState, Any], Any]:
 def _trace(find: FindSession) -> Callable[[BranchState, Any], Any]:
     async def trace(state: BranchState, context: Any) -> Mapping[str, Any]:
         assert state.expansion is not None
-        found = await find(state).trace(state.program, state.expansion.trace)
+        found = await find(state).trace(state.program, state.expansion.trace, expansion=state.expansion.id)
         if found is None:
             return {"extra": {}}
         test, blocks = found

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 from loguru import logger as _logger
 
 if TYPE_CHECKING:
-    from codegrove.api import asolve, build_graph, solve
+    from codegrove.api import aresume, asolve, build_graph, resume, solve
     from codegrove.budget import Budget
     from codegrove.errors import CodegroveError
     from codegrove.graphs.recipe import Recipe, load_recipe
     from codegrove.graphs.solution import Solution
     from codegrove.problem import Problem
     from codegrove.problems import load_problems, load_task
+    from codegrove.runs.run import Run
     from codegrove.task import AssertTest, CallTest, StdioTest, Task
 
 __version__ = "0.1.0"
@@ -34,14 +35,17 @@ _HOMES = {
     "CodegroveError": "codegrove.errors",
     "Problem": "codegrove.problem",
     "Recipe": "codegrove.graphs.recipe",
+    "Run": "codegrove.runs.run",
     "Solution": "codegrove.graphs.solution",
     "StdioTest": "codegrove.task",
     "Task": "codegrove.task",
+    "aresume": "codegrove.api",
     "asolve": "codegrove.api",
     "build_graph": "codegrove.api",
     "load_problems": "codegrove.problems",
     "load_recipe": "codegrove.graphs.recipe",
     "load_task": "codegrove.problems",
+    "resume": "codegrove.api",
     "solve": "codegrove.api",
 }
 
@@ -52,14 +56,17 @@ __all__ = [
     "CodegroveError",
     "Problem",
     "Recipe",
+    "Run",
     "Solution",
     "StdioTest",
     "Task",
+    "aresume",
     "asolve",
     "build_graph",
     "load_problems",
     "load_recipe",
     "load_task",
+    "resume",
     "solve",
 ]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
+from codegrove.budget import Budget
+from codegrove.errors import UsageError
 from codegrove.graphs.assemble import Assembly, RunSettings, assemble
 from codegrove.graphs.portal import run_sync
 from codegrove.graphs.recipe.schema import Recipe
@@ -12,7 +15,8 @@ from codegrove.graphs.session import RunContext, Session
 from codegrove.graphs.solution import Solution
 from codegrove.graphs.state import SearchInput
 from codegrove.problem import Problem
-from codegrove.store import prepare_directory, save_run
+from codegrove.runs.directory import RunDirectory
+from codegrove.runs.reopening import Changes, reopen
 from codegrove.task import Task
 
 if TYPE_CHECKING:
@@ -26,13 +30,14 @@ def solve(
     recipe: Recipe | str | Path = "loop",
     *,
     out: str | Path | None = None,
+    reuse: Sequence[str | Path] = (),
     **settings: Unpack[RunSettings],
 ) -> Solution:
     """Solve one task and return the best program found; see `asolve`.
 
     Works in scripts and in notebooks alike; from inside a coroutine await `asolve` instead.
     """
-    return run_sync(asolve(task, recipe, out=out, **settings))
+    return run_sync(asolve(task, recipe, out=out, reuse=reuse, **settings))
 
 
 async def asolve(
@@ -40,6 +45,7 @@ async def asolve(
     recipe: Recipe | str | Path = "loop",
     *,
     out: str | Path | None = None,
+    reuse: Sequence[str | Path] = (),
     **settings: Unpack[RunSettings],
 ) -> Solution:
     """Solve one task and return the best program found.
@@ -51,26 +57,80 @@ async def asolve(
         task: what to solve. Of a `Problem` only its task is shown to the search; the simulated programmer knows
             the problem itself.
         recipe: a recipe, the name of a shipped one, or the path of a YAML file.
-        out: directory to save the run to; it must be new or empty.
+        out: directory that records the run while it goes on. One that holds the same run continues it: nothing
+            that was paid for is paid for again. A finished run is returned as it ended.
+        reuse: directories of other runs whose answers and verdicts are taken where they fit, instead of new ones.
+            Needs `out`.
         settings: `model`, `models`, `price`, `problems`, `overrides`, `budget`, `workers`, `seed`, `sandbox` and
             `observers`, see `codegrove.graphs.assemble.RunSettings`.
 
     Raises:
-        UsageError: on input that cannot be used (`TaskError`, `RecipeError`, `ModelSpecError`), before any
-            model is called.
+        UsageError: on input that cannot be used (`TaskError`, `RecipeError`, `ModelSpecError`, `RunError`),
+            before any model is called.
     """
     if isinstance(task, Problem):
         settings.setdefault("problems", [task])
         task = task.task
     assembly = assemble(recipe, **settings)
+    if out is not None:
+        with RunDirectory(out, assembly, task, reuse=reuse) as directory:
+            return await run_in(directory, assembly)
+    if reuse:
+        raise UsageError("reuse needs out: what is taken from other runs is recorded; name a directory")
     session = assembly.open_session(task)
     try:
-        directory = None if out is None else prepare_directory(Path(out))
+        return await run_session(assembly, session)
+    finally:
+        await session.aclose()
+
+
+def resume(
+    directory: str | Path,
+    *,
+    budget: Budget | None = None,
+    extend: Budget | None = None,
+    **changes: Unpack[Changes],
+) -> Solution:
+    """Continue a run, with a larger budget if wanted; see `aresume`."""
+    return run_sync(aresume(directory, budget=budget, extend=extend, **changes))
+
+
+async def aresume(
+    directory: str | Path,
+    *,
+    budget: Budget | None = None,
+    extend: Budget | None = None,
+    **changes: Unpack[Changes],
+) -> Solution:
+    """Continue a run that broke off or used up its budget, and return its solution.
+
+    A run whose search is done is returned as it ended.
+
+    Args:
+        directory: what `solve` was given as `out`.
+        budget: limits of the whole run, what is spent already included; those it leaves open are as they were.
+        extend: what to add to the limits that there were (to what is spent, where there was none).
+        changes: `model`, `models`, `problems`, `workers`, `sandbox`, `require_sandbox`, `observers`: needed where
+            the run was made with objects that have no name, such as a chat model of your own.
+
+    Raises:
+        RunError: if there is no run, it is damaged, in use, or its models cannot be made again.
+    """
+    assembly, record = reopen(directory, budget=budget, extend=extend, **changes)
+    with RunDirectory(directory, assembly, record.task) as opened:
+        return await run_in(opened, assembly)
+
+
+async def run_in(directory: RunDirectory, assembly: Assembly) -> Solution:
+    """Run what is open in a run directory to its end, and write down how it ended."""
+    if directory.solution is not None:
+        return directory.solution
+    session = directory.session
+    try:
         solution = await run_session(assembly, session)
     finally:
         await session.aclose()
-    if directory is not None:
-        save_run(directory, solution, session.search.events, assembly.recipe, task, assembly.seed)
+    directory.finish(solution)
     return solution
 
 

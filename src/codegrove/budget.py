@@ -160,18 +160,25 @@ class Account:
         self.spend = Spend()
         self._clock = clock
         self._started = clock()
+        self._before = 0.0
+        """Seconds of earlier sessions of the same run."""
         self._tickets: set[CallTicket] = set()
         self._executions_in_flight = 0
         self._waiting: list[asyncio.Future[None]] = []
 
     @property
     def seconds(self) -> float:
-        """Seconds since the account was opened."""
-        return self._clock() - self._started
+        """Seconds since the account was opened, with those of earlier sessions."""
+        return self._before + self._clock() - self._started
 
     def start(self) -> None:
         """Start the clock anew: setting up is over, the run begins."""
         self._started = self._clock()
+
+    def restore(self, spend: Spend) -> None:
+        """Go on from what earlier sessions of the same run have spent."""
+        self.spend = spend
+        self._before = spend.seconds
 
     def exhausted(self) -> BudgetExceeded | None:
         """Return the limit that is used up for good, or None. Never changes back.

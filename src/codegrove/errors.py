@@ -5,7 +5,8 @@ CodegroveError
 │   ├── TaskError       a file or text that is no task
 │   ├── RecipeError     a recipe that does not validate (file, line, column where known)
 │   ├── PromptError     a prompt file or its variables do not fit
-│   └── ModelSpecError  a model name nobody knows, or a model that lacks its key
+│   ├── ModelSpecError  a model name nobody knows, or a model that lacks its key
+│   └── RunError        a run directory that is in use, foreign, damaged, or of another run
 ├── ModelError          a model call failed; says whether trying again can help
 ├── UnreadableAnswer    a model answered, but not in the form that was asked for
 ├── BudgetExceeded      a limit would be passed; carries kind, spent and limit
@@ -42,6 +43,10 @@ class PromptError(UsageError):
 
 class ModelSpecError(UsageError):
     """A model specification that cannot be turned into a model."""
+
+
+class RunError(UsageError):
+    """A run directory that cannot be used: missing, in use, foreign, damaged, or another run's."""
 
 
 class ModelError(CodegroveError):

@@ -117,33 +117,23 @@ def test_a_run_directory_holds_the_whole_run(cli: Cli, tmp_path: Path) -> None:
     out = tmp_path / "run"
     done = cli("solve", "--problem", "bundled", "--id", "merge-shifts", "-r", "codetree", "--out", out)
     assert done.code in (0, 3)
-    names = {path.name for path in out.iterdir()}
-    assert names == {"solution.py", "tree.svg", "run.json", "events.jsonl", "recipe.yaml", "task.json"}
-    run = json.loads((out / "run.json").read_text())
-    assert run["simulated"] is True
-    assert run["format"] == 1
+    names = {path.name for path in out.iterdir()} - {"run.lock"}
+    assert names == {"solution.py", "tree.svg", "result.json", "run.sqlite", "recipe.yaml", "task.json"}
+    assert json.loads((out / "result.json").read_text())["simulated"] is True
     assert (out / "solution.py").read_text() == done.out
     assert "simulation" in done.err
 
 
-def test_a_saved_run_replays_to_the_same_tree(cli: Cli, tmp_path: Path) -> None:
-    from pydantic import TypeAdapter
-
-    from codegrove.graphs.recipe import load_recipe
-    from codegrove.search.registry import make_policy
-    from codegrove.search.search import Search, event_from_json
-    from codegrove.task import Task
+def test_a_recorded_run_replays_to_the_same_tree(cli: Cli, tmp_path: Path) -> None:
+    from codegrove import Run
 
     out = tmp_path / "run"
     cli("solve", "--problem", "bundled", "--id", "fair-block", "-r", "uct", "--seed", "5", "--out", out)
-    run = json.loads((out / "run.json").read_text())
-    task = TypeAdapter(Task).validate_json((out / "task.json").read_text())
-    search = Search(task, make_policy(load_recipe(out / "recipe.yaml").policy), seed=run["seed"])
-    search.replay(
-        event_from_json(json.loads(line)) for line in (out / "events.jsonl").read_text().splitlines()
-    )
-    assert len(search.tree) == run["nodes"]
-    assert search.answer() == run["node"]
+    result = json.loads((out / "result.json").read_text())
+    run = Run.open(out)
+    assert len(run.tree) == result["nodes"]
+    assert run.answer == result["node"]
+    assert run.spend.calls == len(run.calls) == result["spend"]["calls"]
 
 
 @pytest.mark.parametrize(

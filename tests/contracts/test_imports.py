@@ -16,12 +16,12 @@ FOLDERS = {"": "src/codegrove", **{name: name for name in ("agents", "graphs", "
 # Layers from the bottom up. A module may import its own layer and those below.
 LAYERS: list[list[str]] = [
     [r"errors", r"parsing", r"task", r"problem", r"candidate", r"verdict", r"budget", r"outcome"],
-    [r"examples(\..*)?"],
+    [r"examples(\..*)?", r"store(\..*)?"],
     [r"problems(\..*)?"],
     [r"search(\..*)?", r"models(\..*)?", r"prompts(\..*)?", r"tools(\..*)?"],
     [r"agents(\..*)?"],
     [r"graphs(\..*)?"],
-    [r"store"],
+    [r"runs(\..*)?"],
     [r"api"],
     [r"cli(\..*)?"],
 ]

@@ -75,4 +75,4 @@ def main() -> None:
         sys.exit(INTERRUPTED)
 
 
-from codegrove.cli import doctor, recipes, solve  # noqa: E402, F401  they register their commands on the apps
+from codegrove.cli import doctor, recipes, resume, solve  # noqa: E402, F401  they register their commands on the apps

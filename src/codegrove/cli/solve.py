@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,14 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codegrove.cli import app
-from codegrove.cli.exit_codes import ERROR, INTERRUPTED, SOLVED, UNSOLVED
-from codegrove.errors import CodegroveError, TaskError, UsageError
+from codegrove.cli.running import run_to_end, show_finished
+from codegrove.errors import TaskError, UsageError
 
 if TYPE_CHECKING:
-    from codegrove.cli.live import Display
-    from codegrove.graphs.assemble import Assembly
-    from codegrove.graphs.session import Session
-    from codegrove.graphs.solution import Solution
     from codegrove.models.port import Price
     from codegrove.problem import Problem
     from codegrove.task import Task
@@ -70,7 +63,14 @@ def solve(
         str | None,
         typer.Option(help="Refuse to run below this sandbox level: isolated, restricted or basic."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="New directory to save the run to.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Directory to record the run in; the same one again continues it."),
+    ] = None,
+    reuse: Annotated[
+        list[Path] | None,
+        typer.Option(help="Take answers and verdicts from this other run where they fit. Repeatable."),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change the recipe, e.g. --set policy.c=1.4. Repeatable."),
@@ -80,11 +80,12 @@ def solve(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only how it ended.")] = False,
 ) -> None:
-    """Solve one task: the program goes to stdout, progress and verdict to stderr."""
+    """Solve one task: the program goes to stdout, progress and verdict to stderr.
+
+    With --out the run is recorded while it goes on; the same command continues it after it was broken off.
+    """
     from codegrove.budget import Budget
-    from codegrove.cli.live import make_display
     from codegrove.graphs.assemble import assemble
-    from codegrove.store import prepare_directory, save_run, summary
 
     task, problems = _read_task(source, tests, entry_point, problem, id)
     assembly = assemble(
@@ -98,63 +99,23 @@ def solve(
         price=_read_price(price),
         require_sandbox=require_sandbox,
     )
-    session = assembly.open_session(task)
-    directory = prepare_directory(out) if out is not None else None
-    display = make_display(session, assembly, quiet=quiet)
-    try:
-        with display:
-            solution = asyncio.run(_run(assembly, session, display))
-    except KeyboardInterrupt:
-        print("codegrove: aborted; what was in flight is lost, and nothing was saved", file=sys.stderr)
-        if directory is not None:
-            directory.rmdir()
-        raise typer.Exit(INTERRUPTED) from None
-    unsaved = None
-    if directory is not None:
-        try:
-            save_run(directory, solution, session.search.events, assembly.recipe, task, assembly.seed)
-        except OSError as error:  # the program was paid for: show it first, then say what went wrong
-            unsaved, directory = f"cannot write to {directory}: {error.strerror or error}", None
-    display.finish(solution, directory)
-    if as_json:
-        print(json.dumps(summary(solution), ensure_ascii=False, indent=2))
-    elif solution.program is not None:
-        print(solution.program.rstrip("\n"))
-    if unsaved is not None:
-        raise CodegroveError(f"the run is over but could not be saved: {unsaved}")
-    raise typer.Exit(_exit_code(solution))
+    if out is None:
+        if reuse:
+            raise UsageError("--reuse needs --out: what is taken from other runs is recorded")
+        run_to_end(assembly, assembly.open_session(task), quiet=quiet, as_json=as_json)
+    from codegrove.runs.directory import RunDirectory
+
+    origin = None if problem is None or id is None else (_lasting(problem), id)
+    with RunDirectory(out, assembly, task, problem=origin, reuse=reuse or ()) as directory:
+        if directory.solution is not None:
+            show_finished(directory.path, directory.solution, quiet=quiet, as_json=as_json)
+        run_to_end(assembly, directory.session, directory, quiet=quiet, as_json=as_json)
 
 
-async def _run(assembly: Assembly, session: Session, display: Display) -> Solution:
-    """Run the search; the first Ctrl-C ends it with the best result so far, the second ends it at once."""
-    from codegrove.api import run_session
-
-    loop = asyncio.get_running_loop()
-    running = asyncio.current_task()
-    assert running is not None
-
-    def interrupt() -> None:
-        if session.stop_reason is None:
-            session.stop("interrupted")
-            display.interrupted()
-        else:
-            running.cancel()
-
-    handled = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, interrupt)
-            handled.append(number)
-        except NotImplementedError:  # event loops on Windows
-            break
-    try:
-        return await run_session(assembly, session)
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
-    finally:
-        for number in handled:
-            loop.remove_signal_handler(number)
-        await session.aclose()
+def _lasting(problem: str) -> str:
+    """Return a name under which a later session finds the file from any directory."""
+    path = Path(problem)
+    return str(path.resolve()) if path.exists() else problem
 
 
 def _read_price(text: str | None) -> Price | None:
@@ -200,9 +161,3 @@ def _read_task(
             "codegrove solve --problem bundled --id merge-shifts -r grove"
         )
     return load_task(source, tests=tests, entry_point=entry_point, stdin=sys.stdin), None
-
-
-def _exit_code(solution: Solution) -> int:
-    if solution.solved:
-        return SOLVED
-    return ERROR if solution.reason.startswith(("model:", "error:")) else UNSOLVED

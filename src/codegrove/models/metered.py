@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from codegrove.budget import Account, Budget, BudgetReserved, CallTicket, Usage
 from codegrove.errors import BudgetExceeded, ModelError, UsageError
+from codegrove.models.journal import AnswerSource
 from codegrove.models.port import Model, Price, Reply, Request
 from codegrove.models.tokens import bound_prompt, estimate_prompt, estimate_tokens, reported_tokens
 
@@ -29,6 +30,8 @@ class CallRecord:
     error: ModelError | None = None
     usage: Usage
     seconds: float
+    adopted: str = ""
+    """Where the answer was found; empty for one that was bought."""
 
 
 class MeteredModel:
@@ -40,6 +43,8 @@ class MeteredModel:
         model: whom to ask. Put `RetryingModel` inside, so that one answered question is one call.
         account: what to keep within, and where to book.
         on_call: called after each call that was sent, once it is booked.
+        answers: asked before a call is sent. What it has of this run is on the account already; what comes from
+            another run is booked like a call.
         stopped: whether the run has ended meanwhile; a call that waited for room is not sent then.
         clock: seconds from any fixed point, monotonic. Passed in so that tests need not wait.
     """
@@ -50,12 +55,14 @@ class MeteredModel:
         account: Account,
         *,
         on_call: Callable[[CallRecord], None] | None = None,
+        answers: AnswerSource | None = None,
         stopped: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._model = model
         self._account = account
         self._on_call = on_call
+        self._answers = answers
         self._stopped = stopped
         self._clock = clock
 
@@ -77,7 +84,13 @@ class MeteredModel:
             ModelError: if no answer could be had.
             UsageError: if dollars are limited and this model's price is unknown.
         """
+        answers = self._answers
+        if answers is not None and (reply := answers.own(self.spec, request)) is not None:
+            return reply
         ticket = await self._reserve(request)
+        if answers is not None and (known := answers.shared(self.spec, request)) is not None:
+            self._book(ticket, request, known.usage, self._clock(), reply=known.reply, adopted=known.source)
+            return known.reply
         allowed = request
         if ticket.max_tokens != request.sampling.max_tokens:
             allowed = replace(request, sampling=replace(request.sampling, max_tokens=ticket.max_tokens))
@@ -140,6 +153,7 @@ class MeteredModel:
         *,
         reply: Reply | None = None,
         error: ModelError | None = None,
+        adopted: str = "",
     ) -> None:
         ticket.settle(usage, failed=error is not None)
         if self._on_call is None:
@@ -153,6 +167,7 @@ class MeteredModel:
                 error=error,
                 usage=usage,
                 seconds=self._clock() - started,
+                adopted=adopted,
             )
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -73,11 +73,7 @@ class Search:
         Raises:
             TreeError: if no such expansion is open (never asked, or told twice).
         """
-        expansion = self.open.pop(expansion_id, None)
-        if expansion is None:
-            raise TreeError(f"expansion {expansion_id} is not open: it was never asked for, or told twice")
-        self.policy.tell(self.tree, expansion, outcome)
-        self.events.append(Told(expansion_id, outcome))
+        self._tell(Told(expansion_id, outcome))
 
     def answer(self) -> int | None:
         """Return the node the method would return now, or None."""
@@ -91,11 +87,18 @@ class Search:
         """
         for event in events:
             if isinstance(event, Told):
-                self.tell(event.expansion, event.outcome)
+                self._tell(event)
                 continue
             choice = self.ask()
             if isinstance(choice, Signal) or choice.id != event.expansion:
                 raise TreeError(f"event log does not fit: expected expansion {event.expansion}, got {choice}")
+
+    def _tell(self, event: Told) -> None:
+        expansion = self.open.pop(event.expansion, None)
+        if expansion is None:
+            raise TreeError(f"expansion {event.expansion} is not open: it was never asked for, or told twice")
+        self.policy.tell(self.tree, expansion, event.outcome)
+        self.events.append(event)
 
     def _numbered(self, expansion: Expansion) -> Expansion:
         """Number the expansions that ask the same thing again, so that k samples stay k samples.
@@ -107,7 +110,18 @@ class Search:
         key = (expansion.action, inputs.get("thoughts"), *texts)
         draw = self._draws.get(key, 0)
         self._draws[key] = draw + 1
-        return replace(expansion, draw=draw) if draw != expansion.draw else expansion
+        if draw == expansion.draw:
+            return expansion
+        # Spelled out: `dataclasses.replace` costs as much as a step of the search.
+        return Expansion(
+            id=expansion.id,
+            action=expansion.action,
+            node=expansion.node,
+            inputs=inputs,
+            tests=expansion.tests,
+            trace=expansion.trace,
+            draw=draw,
+        )
 
 
 def event_to_json(event: Event) -> dict[str, Any]:

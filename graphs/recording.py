@@ -1,0 +1,294 @@
+"""Writes a session's run down as it happens, and gives back what an earlier session of it has paid for."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from dataclasses import asdict
+from typing import TypeVar
+
+from loguru import logger
+from pydantic import TypeAdapter
+
+from codegrove.candidate import Candidate, program_key
+from codegrove.models.journal import SharedAnswer, request_key
+from codegrove.models.metered import CallRecord
+from codegrove.models.port import Reply, Request
+from codegrove.outcome import Outcome
+from codegrove.search.policy import Expansion
+from codegrove.store import reader
+from codegrove.store.coding import digest, hash_tests, to_json
+from codegrove.store.database import reason
+from codegrove.store.writer import CallRow, ExecutionRow, RunWriter, verdict_json
+from codegrove.task import Task, Test
+from codegrove.tools.sandbox.port import BlockTrace, Limits, Sandbox
+from codegrove.verdict import Status, Verdict
+
+CURRENT: ContextVar[int | None] = ContextVar("codegrove_expansion", default=None)
+"""The expansion on whose behalf the running coroutine asks models. Agents need not know of it."""
+
+_T = TypeVar("_T")
+_TRACE = TypeAdapter(BlockTrace)
+
+JUDGE, TRACE = "judge", "trace"
+
+
+class Recorder:
+    """The journal of one session.
+
+    What cannot be written ends the run, with its best result so far: a run that goes on unrecorded would buy what
+    a resumed one buys again.
+
+    Args:
+        writer: the open database of the run; closed by `close`.
+        resumed: expansions that an earlier session left open.
+        shared: databases of other runs whose answers may be taken, with the names they go by.
+    """
+
+    def __init__(
+        self,
+        writer: RunWriter,
+        *,
+        resumed: Iterable[int] = (),
+        shared: Iterable[tuple[str, sqlite3.Connection]] = (),
+    ) -> None:
+        self._writer = writer
+        self._connection = writer.connection
+        self._answers = {
+            expansion: deque(reader.answers_of(self._connection, expansion)) for expansion in resumed
+        }
+        self._executions = reader.execution_keys(self._connection)
+        self._shared = [_Shared(name, connection) for name, connection in shared]
+        self._rows: dict[int, tuple[Verdict, int]] = {}
+        """Row of each verdict on record, by the identity of the verdict."""
+        self._on_failure: Callable[[str], None] = lambda reason: None
+        self._seconds: Callable[[], float] = lambda: 0.0
+        self._setting = b""
+        self._broken = False
+
+    def bind(
+        self,
+        *,
+        seconds: Callable[[], float],
+        on_failure: Callable[[str], None],
+        task: Task,
+        limits: Limits | None,
+        sandbox: Sandbox,
+    ) -> None:
+        """Learn the clock of the run, whom to tell of failures, and what executions depend on."""
+        self._seconds, self._on_failure = seconds, on_failure
+        wanted = "" if limits is None else to_json(asdict(limits))
+        self._setting = digest(task.entry_point or "", wanted, sandbox.level)
+
+    def remember(self, verdicts: Iterable[tuple[Verdict, int]]) -> None:
+        """Learn the rows of verdicts that were read from the record."""
+        for verdict, row in verdicts:
+            self._rows[id(verdict)] = (verdict, row)
+
+    def has_paid_for(self, expansion: int) -> bool:
+        """Whether answers for an expansion are waiting to be used."""
+        return bool(self._answers.get(expansion))
+
+    def asked(self, expansion: Expansion) -> None:
+        """Record what the policy asked for."""
+        self._write(
+            lambda: self._writer.asked(self._seconds(), expansion.id, expansion.action, expansion.node)
+        )
+
+    def told(self, expansion: Expansion, outcome: Outcome, *, reused: bool) -> None:
+        """Record what an expansion brought."""
+        verdict = outcome.verdict
+        _, row = self._rows.get(id(verdict), (None, None))
+        self._write(
+            lambda: self._writer.told(self._seconds(), expansion.id, outcome, execution=row, reused=reused)
+        )
+
+    def called(self, record: CallRecord) -> None:
+        """Record a model call."""
+        request, reply, error = record.request, record.reply, record.error
+        row = CallRow(
+            expansion=CURRENT.get(),
+            role=request.role,
+            action=request.action,
+            model=record.spec,
+            prompt=request.prompt,
+            key=request_key(record.spec, request),
+            draw=request.draw,
+            messages=[(message.role, message.text) for message in request.messages],
+            sampling={name: value for name, value in asdict(request.sampling).items() if value},
+            max_tokens=record.max_tokens,
+            reply=None if reply is None else reply.text,
+            finish=None if reply is None else reply.finish,
+            answered_by=None if reply is None else reply.model or None,
+            error=None if error is None else str(error),
+            error_kind=None if error is None else error.kind,
+            input_tokens=record.usage.input_tokens,
+            output_tokens=record.usage.output_tokens,
+            estimated=record.usage.estimated,
+            dollars=record.usage.dollars,
+            seconds=record.seconds,
+            adopted=record.adopted or None,
+        )
+        self._write(lambda: self._writer.called(self._seconds(), row))
+
+    def own(self, spec: str, request: Request) -> Reply | None:
+        """Return what an earlier session bought for the expansion at work, see `AnswerSource`."""
+        expansion = CURRENT.get()
+        waiting = None if expansion is None else self._answers.get(expansion)
+        if not waiting or expansion is None:
+            return None
+        key = request_key(spec, request)
+        found = next((entry for entry in waiting if entry[0] == key), None)
+        if found is None:
+            return None
+        waiting.remove(found)
+        answer = found[1]
+        self._writer.answered(expansion, answer.call, answer.text)
+        self._write(lambda: self._writer.adopted("calls", answer.call))
+        return _reply(answer)
+
+    def shared(self, spec: str, request: Request) -> SharedAnswer | None:
+        """Return an answer of a run that is shared on purpose, see `AnswerSource`."""
+        if not self._shared:
+            return None
+        key = request_key(spec, request)
+        for other in self._shared:
+            answer = other.take(key)
+            if answer is not None:
+                return SharedAnswer(reply=_reply(answer), usage=answer.usage, source=other.name)
+        return None
+
+    def known_verdict(self, candidate: Candidate, tests: tuple[Test, ...]) -> tuple[str, Verdict] | None:
+        """Return the verdict on a program that was judged by an earlier session of this run, and its text."""
+        number = self._own_execution(JUDGE, candidate.key, tests)
+        if number is None:
+            return None
+        record = reader.read_execution(self._connection, number)
+        verdict = reader.verdict_from_json(record.verdict)
+        self._rows[id(verdict)] = (verdict, number)
+        return record.program, verdict
+
+    def unused(self, verdict: Verdict, expansion: int | None) -> bool:
+        """Whether a recorded verdict was bought for this expansion, and its session ended before it was told."""
+        known = self._rows.get(id(verdict))
+        if known is None or expansion is None or expansion not in self._answers:
+            return False
+        record = reader.read_execution(self._connection, known[1])
+        if record.expansion != expansion:
+            return False
+        self._write(lambda: self._writer.adopted("executions", known[1]))
+        return True
+
+    def shared_verdict(self, candidate: Candidate, tests: tuple[Test, ...]) -> tuple[Verdict, str] | None:
+        """Return another run's verdict on exactly this program, and the name of that run."""
+        key = (JUDGE, candidate.key, hash_tests(tests), self._setting)
+        for other in self._shared:
+            for number in other.executions.get(key, ()):
+                record = reader.read_execution(other.connection, number)
+                if record.program == candidate.program:
+                    return reader.verdict_from_json(record.verdict), other.name
+        return None
+
+    def executed(
+        self,
+        candidate: Candidate,
+        tests: tuple[Test, ...],
+        verdict: Verdict,
+        *,
+        expansion: int | None,
+        adopted: str = "",
+    ) -> None:
+        """Record a verdict. One that says nothing is kept as well, but never given back."""
+        status = verdict.status.value
+        row = self._execution(JUDGE, candidate.program, candidate.key, tests, expansion, status, adopted)
+        written = self._write(lambda: self._writer.executed(self._seconds(), row(verdict_json(verdict))))
+        if written is not None:
+            self._rows[id(verdict)] = (verdict, written)
+
+    def known_trace(self, program: str, test: Test) -> BlockTrace | None:
+        """Return the trace of a run that an earlier session recorded."""
+        number = self._own_execution(TRACE, program_key(program), (test,))
+        if number is None:
+            return None
+        record = reader.read_execution(self._connection, number)
+        return _TRACE.validate_json(record.verdict) if record.program == program else None
+
+    def traced(self, program: str, test: Test, trace: BlockTrace, *, expansion: int | None) -> None:
+        """Record a trace."""
+        status = Status.CRASHED.value if trace.error is not None else Status.UNJUDGED.value
+        row = self._execution(TRACE, program, program_key(program), (test,), expansion, status, "")
+        content = to_json(_TRACE.dump_python(trace, mode="json", exclude_defaults=True))
+        self._write(lambda: self._writer.executed(self._seconds(), row(content)))
+
+    def close(self) -> None:
+        """Close the databases."""
+        for other in self._shared:
+            other.connection.close()
+        self._writer.close()
+
+    def _own_execution(self, kind: str, key: str, tests: tuple[Test, ...]) -> int | None:
+        found = (
+            self._executions.get((kind, key, hash_tests(tests), self._setting)) if self._executions else None
+        )
+        return found[-1] if found else None
+
+    def _execution(
+        self,
+        kind: str,
+        program: str,
+        key: str,
+        tests: tuple[Test, ...],
+        expansion: int | None,
+        status: str,
+        adopted: str,
+    ) -> Callable[[str], ExecutionRow]:
+        return lambda result: ExecutionRow(
+            expansion=expansion,
+            kind=kind,
+            program_key=key,
+            program=program,
+            tests=hash_tests(tests),
+            setting=self._setting,
+            status=status,
+            result=result,
+            adopted=adopted or None,
+        )
+
+    def _write(self, write: Callable[[], _T]) -> _T | None:
+        if self._broken:
+            return None
+        try:
+            return write()
+        except sqlite3.Error as error:
+            self._broken = True
+            logger.error("the run is no longer recorded: {}", error)
+            self._on_failure(f"error: the run directory cannot be written: {reason(error)}")
+            return None
+
+
+class _Shared:
+    """The journal of another run."""
+
+    def __init__(self, name: str, connection: sqlite3.Connection) -> None:
+        self.name = name
+        self.connection = connection
+        self.executions = reader.execution_keys(connection)
+        self._answers = reader.answer_keys(connection)
+
+    def take(self, key: bytes) -> reader.Answer | None:
+        """Return the next answer to a question. Each is given once: k samples stay k samples."""
+        waiting = self._answers.get(key)
+        return reader.read_answer(self.connection, waiting.popleft()) if waiting else None
+
+
+def _reply(answer: reader.Answer) -> Reply:
+    usage = answer.usage
+    return Reply(
+        text=answer.text,
+        input_tokens=None if usage.estimated else usage.input_tokens,
+        output_tokens=None if usage.estimated else usage.output_tokens,
+        finish=answer.finish,
+        model=answer.answered_by,
+    )

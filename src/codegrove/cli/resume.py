@@ -1,0 +1,89 @@
+"""``codegrove resume`` and ``codegrove show``: run directories."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from codegrove.cli import app
+from codegrove.cli.running import run_to_end, show_finished
+from codegrove.errors import UsageError
+
+if TYPE_CHECKING:
+    from codegrove.budget import Budget
+
+_MORE = "+N allows N more than before, N sets the limit of the whole run"
+
+
+@app.command()
+def resume(
+    directory: Annotated[Path, typer.Argument(help="What solve was given as --out.")],
+    max_calls: Annotated[str | None, typer.Option(help=f"Model calls; {_MORE}.", metavar="[+]N")] = None,
+    max_tokens: Annotated[str | None, typer.Option(help="Input plus output tokens.", metavar="[+]N")] = None,
+    max_cost: Annotated[str | None, typer.Option(help="Dollars.", metavar="[+]N")] = None,
+    max_seconds: Annotated[str | None, typer.Option(help="Elapsed time.", metavar="[+]N")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Branches worked on at the same time.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="For a run whose models have no name to make them from."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON instead of the program.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only how it ended.")] = False,
+) -> None:
+    """Continue a run that broke off or used up its budget; nothing that was paid for is paid for again."""
+    from codegrove.runs.directory import RunDirectory
+    from codegrove.runs.reopening import reopen
+
+    given = {"calls": max_calls, "tokens": max_tokens, "dollars": max_cost, "seconds": max_seconds}
+    limits, more = _read_limits(given)
+    assembly, record = reopen(directory, budget=limits, extend=more, model=model, workers=workers)
+    with RunDirectory(directory, assembly, record.task) as opened:
+        if opened.solution is not None:
+            show_finished(opened.path, opened.solution, quiet=quiet, as_json=as_json)
+        run_to_end(assembly, opened.session, opened, quiet=quiet, as_json=as_json)
+
+
+@app.command()
+def show(
+    directory: Annotated[Path, typer.Argument(help="What solve was given as --out.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Show a recorded run: how it ended, what it cost by role, and its tree. Changes nothing."""
+    from codegrove.runs.run import Run
+    from codegrove.runs.solution import summary
+    from codegrove.search import drawing
+
+    run = Run.open(directory)
+    if as_json:
+        print(json.dumps(summary(run.solution), ensure_ascii=False, indent=2))
+        return
+    print(run.solution.summary())
+    for role, spend in sorted(run.spend_by_role().items()):
+        print(f"  {role:<10} {spend.calls:>5} calls {spend.tokens:>9} tokens {spend.seconds:>9.1f} s")
+    adopted = sum(bool(call.adopted) for call in run.calls)
+    if adopted:
+        print(f"  {adopted} of the calls were answered from the record")
+    print(drawing.text(run.tree, answer=run.answer, most=60))
+
+
+def _read_limits(given: dict[str, str | None]) -> tuple[Budget, Budget]:
+    """Return the limits that are set, and what is to be added to others."""
+    from codegrove.budget import Budget
+
+    limits: dict[str, float] = {}
+    more: dict[str, float] = {}
+    for name, text in given.items():
+        if text is None:
+            continue
+        option = "--max-cost" if name == "dollars" else f"--max-{name}"
+        try:
+            number = float(text) if name in ("dollars", "seconds") else int(text)
+        except ValueError:
+            raise UsageError(f"{option} {text}: expected a number such as 100, or +50 for 50 more") from None
+        (more if text.lstrip().startswith("+") else limits)[name] = number
+    return Budget(**limits), Budget(**more)  # type: ignore[arg-type]  # whole numbers where they must be

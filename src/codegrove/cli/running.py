@@ -1,0 +1,135 @@
+"""Runs a session in front of a user: signals, display, result, exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+from codegrove.cli.exit_codes import ERROR, INTERRUPTED, SOLVED, UNSOLVED
+from codegrove.errors import CodegroveError, RunError
+
+if TYPE_CHECKING:
+    from codegrove.cli.live import Display
+    from codegrove.graphs.assemble import Assembly
+    from codegrove.graphs.session import Session
+    from codegrove.graphs.solution import Solution
+    from codegrove.runs.directory import RunDirectory
+
+
+def run_to_end(
+    assembly: Assembly,
+    session: Session,
+    directory: RunDirectory | None = None,
+    *,
+    quiet: bool,
+    as_json: bool,
+) -> NoReturn:
+    """Run a session, print its result and exit."""
+    from codegrove.cli.live import make_display
+
+    display = make_display(session, assembly, quiet=quiet)
+    try:
+        with display:
+            solution = asyncio.run(_run(assembly, session, display))
+    except KeyboardInterrupt:
+        print(f"codegrove: aborted; {_what_is_left(directory)}", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    unsaved = None
+    if directory is not None:
+        try:
+            directory.finish(solution)
+        except RunError as error:  # the program was paid for: show it first, then say what went wrong
+            unsaved = str(error)
+    display.finish(solution, None if directory is None or unsaved else directory.path)
+    if directory is not None and _may_go_on(solution):
+        print(f"to go on: codegrove resume {directory.path}{_more(solution)}", file=sys.stderr)
+    _print(solution, as_json=as_json)
+    if unsaved is not None:
+        raise CodegroveError(unsaved)
+    raise typer.Exit(exit_code(solution))
+
+
+def show_finished(path: Path, solution: Solution, *, quiet: bool, as_json: bool) -> NoReturn:
+    """Print the result of a run that was finished before, and exit."""
+    if not quiet:
+        print(f"the run in {path} is finished; nothing was run\n{solution.summary()}", file=sys.stderr)
+    _print(solution, as_json=as_json)
+    raise typer.Exit(exit_code(solution))
+
+
+def exit_code(solution: Solution) -> int:
+    """Return the exit code that tells how a run ended."""
+    if solution.solved:
+        return SOLVED
+    return ERROR if solution.reason.startswith(("model:", "error:")) else UNSOLVED
+
+
+async def _run(assembly: Assembly, session: Session, display: Display) -> Solution:
+    """Run the search; the first Ctrl-C ends it with the best result so far, the second ends it at once."""
+    from codegrove.api import run_session
+
+    loop = asyncio.get_running_loop()
+    running = asyncio.current_task()
+    assert running is not None
+
+    def interrupt() -> None:
+        if session.stop_reason is None:
+            session.stop("interrupted")
+            display.interrupted()
+        else:
+            running.cancel()
+
+    handled = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, interrupt)
+            handled.append(number)
+        except NotImplementedError:  # event loops on Windows
+            break
+    try:
+        return await run_session(assembly, session)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    finally:
+        for number in handled:
+            loop.remove_signal_handler(number)
+        await session.aclose()
+
+
+def _what_is_left(directory: RunDirectory | None) -> str:
+    if directory is None:
+        return "what was in flight is lost, and nothing was saved"
+    return f"only calls in flight are lost; to go on: codegrove resume {directory.path}"
+
+
+def _may_go_on(solution: Solution) -> bool:
+    from codegrove.graphs.solution import SEARCH_DONE
+
+    return solution.reason != SEARCH_DONE
+
+
+def _more(solution: Solution) -> str:
+    """Return the option that a run which used up its budget needs."""
+    kind = solution.reason.removeprefix("budget: budget for ").split()[0]
+    option = {
+        "calls": "--max-calls",
+        "tokens": "--max-tokens",
+        "dollars": "--max-cost",
+        "seconds": "--max-seconds",
+    }
+    return f" {option[kind]} +N" if solution.reason.startswith("budget:") and kind in option else ""
+
+
+def _print(solution: Solution, *, as_json: bool) -> None:
+    from codegrove.runs.solution import summary
+
+    if as_json:
+        print(json.dumps(summary(solution), ensure_ascii=False, indent=2))
+    elif solution.program is not None:
+        print(solution.program.rstrip("\n"))

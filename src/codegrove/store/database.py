@@ -1,0 +1,171 @@
+"""Creates and opens `run.sqlite`: never a foreign file, never twice for writing, never half made."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import struct
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from codegrove.errors import RunError
+from codegrove.store.schema import APPLICATION_ID, FILE_NAME, SCHEMA, VERSION
+
+LOCK_NAME = "run.lock"
+UNFINISHED = (
+    f"{FILE_NAME}.part",
+    f"{FILE_NAME}.part-journal",
+    f"{FILE_NAME}.part-wal",
+    f"{FILE_NAME}.part-shm",
+)
+"""What a process leaves that dies while it creates the database."""
+_HEADER = struct.Struct(">60xI4xI")
+"""User version and application id in the first bytes of every SQLite file."""
+
+
+def database_path(directory: Path) -> Path:
+    """Return where a run directory has its database."""
+    return directory / FILE_NAME
+
+
+def has_run(directory: Path) -> bool:
+    """Whether a directory holds a run (readable or not)."""
+    return database_path(directory).exists()
+
+
+@contextlib.contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold a run directory for this process alone. The system lets go of it when the process dies.
+
+    Raises:
+        RunError: if another process works on it.
+    """
+    lock = FileLock(directory / LOCK_NAME)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RunError(
+            f"another process works on the run in {directory}; wait until it ends, or name another directory"
+        ) from None
+    except OSError as error:
+        raise RunError(f"cannot lock {directory}: {error.strerror or error}") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def create(directory: Path, meta: Mapping[str, str]) -> None:
+    """Write an empty database. It appears whole or not at all.
+
+    Raises:
+        RunError: if it cannot be written.
+    """
+    path = database_path(directory)
+    unfinished = directory / UNFINISHED[0]
+    try:
+        for name in UNFINISHED:
+            (directory / name).unlink(missing_ok=True)
+        with contextlib.closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.executescript(f"BEGIN; {SCHEMA}")
+            connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", meta.items())
+            connection.execute("COMMIT")
+            connection.execute("PRAGMA journal_mode = WAL")
+        os.replace(unfinished, path)
+    except (OSError, sqlite3.Error) as error:
+        for name in UNFINISHED:
+            with contextlib.suppress(OSError):
+                (directory / name).unlink(missing_ok=True)
+        raise RunError(f"cannot write to {directory}: {reason(error)}") from None
+
+
+def open_for_writing(directory: Path) -> sqlite3.Connection:
+    """Open the database to append to it. Hold the lock.
+
+    Raises:
+        RunError: if it is missing, foreign, damaged or of another version; then nothing was written.
+    """
+    check_header(database_path(directory))
+    try:
+        connection = sqlite3.connect(
+            database_path(directory), isolation_level=None, check_same_thread=False, timeout=30
+        )
+        # The process may die at any moment and nothing committed is lost. After a power cut the last moments
+        # may be missing, the file is whole: waiting for the disk would cost more than a step.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("SELECT count(*) FROM meta").fetchone()
+    except sqlite3.Error as error:
+        raise damaged(directory, error) from None
+    return connection
+
+
+def open_for_reading(directory: Path) -> sqlite3.Connection:
+    """Open the database without changing it, also while another process writes to it.
+
+    Raises:
+        RunError: if it is missing, foreign, damaged or of another version.
+    """
+    path = database_path(directory)
+    check_header(path)
+    uri = path.absolute().as_uri()
+    try:
+        connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None)
+        try:
+            connection.execute("SELECT count(*) FROM meta").fetchone()
+        except sqlite3.OperationalError:
+            # A directory that cannot be written offers no place for SQLite's index of the log. Without a log none
+            # is needed.
+            connection.close()
+            log = path.with_name(FILE_NAME + "-wal")
+            if log.exists() and log.stat().st_size:
+                raise
+            connection = sqlite3.connect(f"{uri}?immutable=1", uri=True, isolation_level=None)
+            connection.execute("SELECT count(*) FROM meta").fetchone()
+    except sqlite3.Error as error:
+        raise damaged(directory, error) from None
+    return connection
+
+
+def check_header(path: Path) -> None:
+    """Look at the first bytes of a file, before SQLite does.
+
+    Raises:
+        RunError: if this is no run of ours that this version can read.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(100)
+    except FileNotFoundError:
+        raise RunError(
+            f"no run in {path.parent}: {path.name} is missing; name a directory that --out made"
+        ) from None
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror or error}") from None
+    if len(head) < 100 or not head.startswith(b"SQLite format 3\0"):
+        raise RunError(f"{path} is no SQLite database (or was cut off); expected a run made by codegrove")
+    version, application = _HEADER.unpack_from(head)
+    if application != APPLICATION_ID:
+        raise RunError(f"{path} is a database of another program; expected a run made by codegrove")
+    if version != VERSION:
+        raise RunError(
+            f"{path} has format {version}; this codegrove reads format {VERSION}."
+            f" {'Update codegrove' if version > VERSION else 'Use the codegrove that made it'}."
+        )
+
+
+def damaged(directory: Path, error: Exception) -> RunError:
+    """Return what to say about a database that cannot be read."""
+    return RunError(
+        f"the run in {directory} cannot be read: {reason(error)}; if the file is damaged, `sqlite3 {FILE_NAME}"
+        " .recover` may save what is left of it"
+    )
+
+
+def reason(error: Exception) -> str:
+    """Return the operating system's or the database's words for an error."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,0 +1,223 @@
+"""Reads the database of a run: its events for the replay, its answers for adoption."""
+
+from __future__ import annotations
+
+import gc
+import json
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from codegrove.budget import Spend, Usage
+from codegrove.outcome import Outcome
+from codegrove.store.coding import decode_outcome, decode_verdict
+from codegrove.verdict import Verdict
+
+EventT = TypeVar("EventT")
+
+
+@dataclass(slots=True)
+class EventLog(Generic[EventT]):
+    """The events that count, in order."""
+
+    events: list[EventT] = field(default_factory=list)
+    ids: list[int] = field(default_factory=list)
+    """Row of each event."""
+    outcomes: list[Outcome | None] = field(default_factory=list)
+    """Outcome of each event; None for what was asked."""
+    verdicts: list[tuple[Verdict, int]] = field(default_factory=list)
+    """The verdicts that stand in `executions`, with their rows."""
+
+    def cut(self, last: int) -> None:
+        """Drop what follows the event in row `last`."""
+        while self.ids and self.ids[-1] > last:
+            self.ids.pop()
+            self.events.pop()
+            self.outcomes.pop()
+
+    def trailing_failures(self) -> int | None:
+        """Return the row after which nothing came but failures for want of a model; None if nothing did."""
+        first = None
+        for index in range(len(self.events) - 1, -1, -1):
+            outcome = self.outcomes[index]
+            if outcome is None:
+                continue
+            failure = outcome.failure
+            if failure is None or failure.kind != "model" or outcome.program is not None or outcome.answer:
+                break
+            first = index
+        return None if first is None else (self.ids[first - 1] if first else 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A reply on record."""
+
+    call: int
+    text: str
+    finish: str
+    answered_by: str
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionRecord:
+    """An execution on record."""
+
+    id: int
+    expansion: int | None
+    program: str
+    verdict: str
+    """As JSON."""
+
+
+def from_json(text: str) -> Any:
+    """Return what a JSON column holds."""
+    return json.loads(text)
+
+
+def read_meta(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return the table `meta`."""
+    return dict(connection.execute("SELECT key, value FROM meta"))
+
+
+def read_events(
+    connection: sqlite3.Connection,
+    asked: Callable[[int], EventT],
+    told: Callable[[int, Outcome], EventT],
+) -> EventLog[EventT]:
+    """Return the events that count. What was rewound is left out.
+
+    Args:
+        connection: an open database.
+        asked: makes an event of an expansion's number.
+        told: makes an event of an expansion's number and its outcome.
+    """
+    log: EventLog[EventT] = EventLog()
+    add_event, add_id, add_outcome = log.events.append, log.ids.append, log.outcomes.append
+    add_verdict, decode = log.verdicts.append, json.JSONDecoder().raw_decode
+    for number, kind, expansion, execution, outcome, reply, program, verdict in connection.execute(_EVENTS):
+        if kind == "rewound":
+            log.cut(expansion)
+            continue
+        if kind == "asked":
+            add_outcome(None)
+            add_event(asked(expansion))
+        elif kind == "told":
+            judged = None
+            if verdict:
+                judged = decode_verdict(decode(verdict)[0])
+                add_verdict((judged, execution))
+            data = decode(outcome)[0] if outcome else {}
+            decoded = decode_outcome(data, answer=reply, program=program, verdict=judged)
+            add_outcome(decoded)
+            add_event(told(expansion, decoded))
+        else:
+            raise ValueError(f"event {number} is of the unknown kind {kind!r}")
+        add_id(number)
+    return log
+
+
+def read_spend(connection: sqlite3.Connection) -> Spend:
+    """Return what the run has used, from its records."""
+    spend = Spend()
+    row = connection.execute(
+        "SELECT count(*), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),"
+        " coalesce(sum(dollars), 0.0), coalesce(sum(dollars IS NULL), 0), coalesce(sum(estimated), 0),"
+        " coalesce(sum(error IS NOT NULL), 0) FROM calls"
+    ).fetchone()
+    spend.calls, spend.input_tokens, spend.output_tokens, spend.dollars = row[:4]
+    spend.unpriced_calls, spend.estimated_calls, spend.failed_calls = row[4:]
+    spend.calls_by_role = dict(connection.execute("SELECT role, count(*) FROM calls GROUP BY role"))
+    (spend.executions,) = connection.execute("SELECT count(*) FROM executions").fetchone()
+    (spend.reused,) = connection.execute("SELECT count(*) FROM events WHERE reused").fetchone()
+    (seconds,) = connection.execute(
+        "SELECT max(coalesce((SELECT max(at) FROM events), 0), coalesce((SELECT max(at) FROM calls), 0),"
+        " coalesce((SELECT max(at) FROM executions), 0), coalesce((SELECT max(seconds) FROM sessions), 0))"
+    ).fetchone()
+    spend.seconds = float(seconds)
+    return spend
+
+
+def answers_of(connection: sqlite3.Connection, expansion: int) -> list[tuple[bytes, Answer]]:
+    """Return the replies to one expansion's requests, in order, each with the key of its request."""
+    rows = connection.execute(
+        f"SELECT {_ANSWER}, key FROM calls WHERE expansion = ? AND reply IS NOT NULL ORDER BY id",
+        (expansion,),
+    )
+    return [(row[-1], _answer(row)) for row in rows]
+
+
+def read_answer(connection: sqlite3.Connection, call: int) -> Answer:
+    """Return the reply of one call."""
+    return _answer(connection.execute(f"SELECT {_ANSWER} FROM calls WHERE id = ?", (call,)).fetchone())
+
+
+def answer_keys(connection: sqlite3.Connection) -> dict[bytes, deque[int]]:
+    """Return the calls that were answered, by the key of their request, in order."""
+    found: dict[bytes, deque[int]] = {}
+    for key, number in connection.execute("SELECT key, id FROM calls WHERE reply IS NOT NULL ORDER BY id"):
+        found.setdefault(key, deque()).append(number)
+    return found
+
+
+def execution_keys(connection: sqlite3.Connection) -> dict[tuple[str, str, bytes, bytes], list[int]]:
+    """Return the executions by kind, program key, tests and setting, in order."""
+    found: dict[tuple[str, str, bytes, bytes], list[int]] = {}
+    for number, *key in connection.execute(
+        "SELECT id, kind, program_key, tests, setting FROM executions ORDER BY id"
+    ):
+        found.setdefault(tuple(key), []).append(number)
+    return found
+
+
+def read_execution(connection: sqlite3.Connection, number: int) -> ExecutionRecord:
+    """Return one execution."""
+    row = connection.execute(
+        "SELECT x.id, x.expansion, t.text, x.verdict FROM executions AS x JOIN texts AS t ON t.id = x.program"
+        " WHERE x.id = ?",
+        (number,),
+    ).fetchone()
+    return ExecutionRecord(id=row[0], expansion=row[1], program=row[2], verdict=row[3])
+
+
+def verdict_from_json(text: str) -> Verdict:
+    """Rebuild a verdict as it stands in `executions`."""
+    return decode_verdict(json.loads(text))
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep the garbage collector from walking over what is being built: it doubles the time of large runs."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
+
+
+_EVENTS = (
+    "SELECT e.id, e.kind, e.expansion, e.execution, e.outcome, c.reply, t.text, x.verdict"
+    " FROM events AS e LEFT JOIN calls AS c ON c.id = e.call LEFT JOIN texts AS t ON t.id = e.program"
+    " LEFT JOIN executions AS x ON x.id = e.execution ORDER BY e.id"
+)
+_ANSWER = "id, reply, finish, answered_by, input_tokens, output_tokens, dollars, estimated"
+
+
+def _answer(row: tuple[object, ...]) -> Answer:
+    number, text, finish, answered_by, read, written, dollars, estimated = row[:8]
+    assert isinstance(number, int) and isinstance(text, str)
+    assert isinstance(read, int) and isinstance(written, int)
+    assert dollars is None or isinstance(dollars, float | int)
+    return Answer(
+        call=number,
+        text=text,
+        finish=str(finish or "stop"),
+        answered_by=str(answered_by or ""),
+        usage=Usage(read, written, dollars, bool(estimated)),
+    )

@@ -1,0 +1,246 @@
+"""Appends to the database of a run. Every call is one transaction: a killed process leaves no half record."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from codegrove.outcome import Outcome
+from codegrove.store.coding import encode_outcome, encode_verdict, to_json
+from codegrove.store.texts import Texts
+from codegrove.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRow:
+    """One model call to be written. Either `reply` or `error` is set."""
+
+    expansion: int | None
+    role: str
+    action: str
+    model: str
+    prompt: str
+    key: bytes
+    draw: int
+    messages: Sequence[tuple[str, str]]
+    """Role and text of each message."""
+    sampling: dict[str, Any]
+    max_tokens: int | None
+    reply: str | None = None
+    finish: str | None = None
+    answered_by: str | None = None
+    error: str | None = None
+    error_kind: str | None = None
+    input_tokens: int
+    output_tokens: int
+    estimated: bool
+    dollars: float | None
+    seconds: float
+    adopted: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionRow:
+    """One execution to be written."""
+
+    expansion: int | None
+    kind: str
+    """``judge`` or ``trace``."""
+    program_key: str
+    program: str
+    tests: bytes
+    setting: bytes
+    status: str
+    result: str
+    """Verdict or trace as JSON."""
+    adopted: str | None = None
+
+
+class RunWriter:
+    """Writes on behalf of one process.
+
+    Every method raises `sqlite3.Error` if the record cannot be written; then nothing of it was.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self._texts = Texts(connection)
+        self._session = 0
+        self._calls: dict[int, tuple[int, str]] = {}
+        """Latest reply of each open expansion: its row, and its text."""
+
+    def start_session(self, **columns: Any) -> int:
+        """Add a row to `sessions`; what is written from now on belongs to it."""
+        with self._transaction() as connection:
+            names = ", ".join(columns)
+            marks = ", ".join("?" * len(columns))
+            row = connection.execute(
+                f"INSERT INTO sessions ({names}) VALUES ({marks})", tuple(columns.values())
+            )
+            assert row.lastrowid is not None
+            self._session = row.lastrowid
+        return self._session
+
+    def end_session(self, **columns: Any) -> None:
+        """Fill in how the session ended."""
+        with self._transaction() as connection:
+            places = ", ".join(f"{name} = ?" for name in columns)
+            connection.execute(
+                f"UPDATE sessions SET {places} WHERE id = ?", (*columns.values(), self._session)
+            )
+
+    def asked(self, at: float, expansion: int, action: str, node: int) -> None:
+        """Record that the policy asked for an expansion."""
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT INTO events (session, at, kind, expansion, action, node) VALUES (?, ?, 'asked', ?, ?, ?)",
+                (self._session, round(at, 6), expansion, action, node),
+            )
+
+    def told(
+        self, at: float, expansion: int, outcome: Outcome, *, execution: int | None, reused: bool
+    ) -> None:
+        """Record an expansion's outcome. What other tables hold already is referred to, not repeated."""
+        call, reply = self._calls.pop(expansion, (None, None))
+        if reply != outcome.answer:
+            call = None
+        with self._transaction() as connection:
+            program = None
+            if outcome.program is not None and _storable(outcome.program.program):
+                program = self._texts.add(outcome.program.program)
+            data = encode_outcome(
+                outcome, answer=call is None, program=program is None, verdict=execution is None
+            )
+            connection.execute(
+                "INSERT INTO events (session, at, kind, expansion, call, program, execution, reused, outcome)"
+                " VALUES (?, ?, 'told', ?, ?, ?, ?, ?, ?)",
+                (
+                    self._session,
+                    round(at, 6),
+                    expansion,
+                    call,
+                    program,
+                    execution,
+                    1 if reused else None,
+                    to_json(data) if data else None,
+                ),
+            )
+
+    def rewound(self, at: float, event: int) -> None:
+        """Record that what followed an event does not count."""
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT INTO events (session, at, kind, expansion) VALUES (?, ?, 'rewound', ?)",
+                (self._session, round(at, 6), event),
+            )
+
+    def called(self, at: float, row: CallRow) -> int:
+        """Record a model call."""
+        with self._transaction() as connection:
+            messages = [[role, self._texts.add_pieces(text)] for role, text in row.messages]
+            reply = row.reply
+            if reply is not None and not _storable(reply):
+                reply = reply.encode("utf-8", "replace").decode("utf-8")
+            written = connection.execute(
+                "INSERT INTO calls (session, at, expansion, role, action, model, prompt, key, draw, messages,"
+                " sampling, max_tokens, reply, finish, answered_by, error, error_kind, input_tokens,"
+                " output_tokens, estimated, dollars, seconds, adopted)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    self._session,
+                    round(at, 6),
+                    row.expansion,
+                    row.role,
+                    row.action,
+                    row.model,
+                    row.prompt,
+                    row.key,
+                    row.draw,
+                    to_json(messages),
+                    to_json(row.sampling) if row.sampling else None,
+                    row.max_tokens,
+                    reply,
+                    row.finish,
+                    row.answered_by,
+                    row.error,
+                    row.error_kind,
+                    row.input_tokens,
+                    row.output_tokens,
+                    int(row.estimated),
+                    row.dollars,
+                    round(row.seconds, 6),
+                    row.adopted,
+                ),
+            )
+            assert written.lastrowid is not None
+        if row.expansion is not None and reply is not None:
+            self.answered(row.expansion, written.lastrowid, reply)
+        return written.lastrowid
+
+    def answered(self, expansion: int, call: int, reply: str) -> None:
+        """Say which call gave an open expansion its latest answer."""
+        self._calls[expansion] = (call, reply)
+
+    def adopted(self, table: str, row: int) -> None:
+        """Mark a call or an execution of this run as found when the run went on."""
+        with self._transaction() as connection:
+            connection.execute(f"UPDATE {table} SET adopted = 'resume' WHERE id = ?", (row,))
+
+    def executed(self, at: float, row: ExecutionRow) -> int:
+        """Record an execution."""
+        with self._transaction() as connection:
+            written = connection.execute(
+                "INSERT INTO executions (session, at, expansion, kind, program_key, program, tests, setting,"
+                " status, verdict, adopted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    self._session,
+                    round(at, 6),
+                    row.expansion,
+                    row.kind,
+                    row.program_key,
+                    self._texts.add(row.program),
+                    row.tests,
+                    row.setting,
+                    row.status,
+                    row.result,
+                    row.adopted,
+                ),
+            )
+        assert written.lastrowid is not None
+        return written.lastrowid
+
+    def close(self) -> None:
+        """Close the database; the log is folded into it."""
+        self.connection.close()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        connection = self.connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            self._texts.forget()
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _storable(text: str) -> bool:
+    """Whether SQLite takes a text as it stands: no lone surrogates."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def verdict_json(verdict: Verdict) -> str:
+    """Return a verdict as it is written to `executions`."""
+    return to_json(encode_verdict(verdict))
