@@ -4,13 +4,14 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check attacks format clean
+.PHONY: help demo test check attacks crash format clean
 
 help:
 	@echo "make demo    watch a team of agents solve a problem, offline"
 	@echo "make test    run the tests"
 	@echo "make check   format, lint, types, import contract, tests: what CI runs"
 	@echo "make attacks attack the sandbox on disposable hosts, at every level (several minutes)"
+	@echo "make crash   kill searches at every event and at random moments, resume them, compare (minutes)"
 	@echo "make format  put the code into its canonical form"
 
 $(STAMP): pyproject.toml uv.lock
@@ -41,6 +42,9 @@ check: $(STAMP)
 
 attacks: $(STAMP)
 	PYTHONPATH=src:. $(BIN)/python -P -m tests.attacks $(PART)
+
+crash: $(STAMP)
+	PYTHONPATH=src:. $(BIN)/python -P -m tests.crash.campaign
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
