@@ -22,6 +22,7 @@ LAYERS: list[list[str]] = [
     [r"agents(\..*)?"],
     [r"graphs(\..*)?"],
     [r"runs(\..*)?"],
+    [r"report(\..*)?"],
     [r"api"],
     [r"cli(\..*)?"],
 ]

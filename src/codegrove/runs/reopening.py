@@ -52,7 +52,7 @@ def reopen(
         try:
             record = RunRecord.from_meta(reader.read_meta(connection))
             spend = reader.read_spend(connection)
-            limits = _latest_limits(connection)
+            limits = latest_limits(connection)
         except (sqlite3.Error, ValueError) as error:
             raise database.damaged(path, error) from None
     # Those of the recipe are the first session's, and hold where none was given since.
@@ -98,7 +98,8 @@ def _make_models(record: RunRecord, problems: Problems | None) -> dict[str, Any]
     return models
 
 
-def _latest_limits(connection: sqlite3.Connection) -> Budget | None:
+def latest_limits(connection: sqlite3.Connection) -> Budget | None:
+    """Return the limits of the latest session; None before the first."""
     row = connection.execute("SELECT budget FROM sessions ORDER BY id DESC LIMIT 1").fetchone()
     return None if row is None else Budget(**reader.from_json(row[0]))
 

@@ -12,12 +12,13 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codegrove.budget import Spend
+from codegrove.budget import Budget, Spend
 from codegrove.errors import RunError, TreeError
 from codegrove.graphs.recipe.schema import Recipe
 from codegrove.graphs.solution import Result, Solution
 from codegrove.runs.ending import Ending, has_ended, read_ending
 from codegrove.runs.record import RunRecord
+from codegrove.runs.reopening import latest_limits
 from codegrove.search.policy import Policy
 from codegrove.search.registry import make_policy
 from codegrove.search.search import Asked, Event, Search, Told
@@ -190,6 +191,12 @@ class Run:
             simulated=self.simulated,
             tree=self.tree,
         )
+
+    @cached_property
+    def limits(self) -> Budget:
+        """The limits of the latest session."""
+        with self._reading() as connection:
+            return latest_limits(connection) or self.recipe.budget.to_budget()
 
     @cached_property
     def calls(self) -> tuple[Call, ...]:
