@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from codegrove.budget import Budget
-from codegrove.errors import UsageError
+from codegrove.errors import RunError, UsageError
 from codegrove.graphs.assemble import Assembly, RunSettings, assemble
 from codegrove.graphs.portal import run_sync
 from codegrove.graphs.recipe.schema import Recipe
@@ -130,8 +130,24 @@ async def run_in(directory: RunDirectory, assembly: Assembly) -> Solution:
         solution = await run_session(assembly, session)
     finally:
         await session.aclose()
-    directory.finish(solution)
+    conclude(directory, solution)
     return solution
+
+
+def conclude(directory: RunDirectory, solution: Solution) -> None:
+    """Write down how a run ended, and its report.
+
+    Raises:
+        RunError: if that cannot be written; everything paid for is on record all the same.
+    """
+    from codegrove.report import run_report, write_report  # only runs that are recorded need it
+    from codegrove.runs.run import Run
+
+    directory.finish(solution)
+    try:
+        write_report(directory.path / "report.html", run_report(Run.open(directory.path)))
+    except UsageError as error:
+        raise RunError(f"the run is over, but its report cannot be written: {error}") from None
 
 
 async def run_session(assembly: Assembly, session: Session) -> Solution:

@@ -118,7 +118,15 @@ def test_a_run_directory_holds_the_whole_run(cli: Cli, tmp_path: Path) -> None:
     done = cli("solve", "--problem", "bundled", "--id", "merge-shifts", "-r", "codetree", "--out", out)
     assert done.code in (0, 3)
     names = {path.name for path in out.iterdir()} - {"run.lock"}
-    assert names == {"solution.py", "tree.svg", "result.json", "run.sqlite", "recipe.yaml", "task.json"}
+    assert names == {
+        "solution.py",
+        "tree.svg",
+        "result.json",
+        "report.html",
+        "run.sqlite",
+        "recipe.yaml",
+        "task.json",
+    }
     assert json.loads((out / "result.json").read_text())["simulated"] is True
     assert (out / "solution.py").read_text() == done.out
     assert "simulation" in done.err

@@ -1,4 +1,4 @@
-"""``codegrove resume`` and ``codegrove show``: run directories."""
+"""``codegrove resume``, ``show`` and ``report``: run directories."""
 
 from __future__ import annotations
 
@@ -69,6 +69,21 @@ def show(
     if adopted:
         print(f"  {adopted} of the calls were answered from the record")
     print(drawing.text(run.tree, answer=run.answer, most=60))
+
+
+@app.command()
+def report(
+    directory: Annotated[Path, typer.Argument(help="What solve was given as --out.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="File to write; report.html in the directory by default."),
+    ] = None,
+) -> None:
+    """Write the HTML report of a recorded run, also of one that broke off or is still at work."""
+    from codegrove.report import run_report, write_report
+    from codegrove.runs.run import Run
+
+    print(write_report(out or directory / "report.html", run_report(Run.open(directory))))
 
 
 def _read_limits(given: dict[str, str | None]) -> tuple[Budget, Budget]:

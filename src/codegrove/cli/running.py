@@ -31,6 +31,7 @@ def run_to_end(
     as_json: bool,
 ) -> NoReturn:
     """Run a session, print its result and exit."""
+    from codegrove.api import conclude
     from codegrove.cli.live import make_display
 
     display = make_display(session, assembly, quiet=quiet)
@@ -43,7 +44,7 @@ def run_to_end(
     unsaved = None
     if directory is not None:
         try:
-            directory.finish(solution)
+            conclude(directory, solution)
         except RunError as error:  # the program was paid for: show it first, then say what went wrong
             unsaved = str(error)
     display.finish(solution, None if directory is None or unsaved else directory.path)
