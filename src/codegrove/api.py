@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
+from loguru import logger
+
 from codegrove.budget import Budget
-from codegrove.errors import RunError, UsageError
+from codegrove.errors import UsageError
 from codegrove.graphs.assemble import Assembly, RunSettings, assemble
 from codegrove.graphs.portal import run_sync
 from codegrove.graphs.recipe.schema import Recipe
@@ -130,24 +133,27 @@ async def run_in(directory: RunDirectory, assembly: Assembly) -> Solution:
         solution = await run_session(assembly, session)
     finally:
         await session.aclose()
-    conclude(directory, solution)
-    return solution
+    return conclude(directory, solution)
 
 
-def conclude(directory: RunDirectory, solution: Solution) -> None:
+def conclude(directory: RunDirectory, solution: Solution) -> Solution:
     """Write down how a run ended, and its report.
 
-    Raises:
-        RunError: if that cannot be written; everything paid for is on record all the same.
+    Returns:
+        The solution; where it could not be written its reason says so, because what was paid for must not be lost
+        by an exception.
     """
     from codegrove.report import run_report, write_report  # only runs that are recorded need it
     from codegrove.runs.run import Run
 
-    directory.finish(solution)
     try:
+        directory.finish(solution)
         write_report(directory.path / "report.html", run_report(Run.open(directory.path)))
     except UsageError as error:
-        raise RunError(f"the run is over, but its report cannot be written: {error}") from None
+        logger.error("{}", error)
+        if not solution.reason.startswith("error:"):
+            return replace(solution, reason=f"error: {error}")
+    return solution
 
 
 async def run_session(assembly: Assembly, session: Session) -> Solution:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from codegrove.cli.exit_codes import ERROR, INTERRUPTED, SOLVED, UNSOLVED
-from codegrove.errors import CodegroveError, RunError
 
 if TYPE_CHECKING:
     from codegrove.cli.live import Display
@@ -41,18 +40,12 @@ def run_to_end(
     except KeyboardInterrupt:
         print(f"codegrove: aborted; {_what_is_left(directory)}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
-    unsaved = None
     if directory is not None:
-        try:
-            conclude(directory, solution)
-        except RunError as error:  # the program was paid for: show it first, then say what went wrong
-            unsaved = str(error)
-    display.finish(solution, None if directory is None or unsaved else directory.path)
+        solution = conclude(directory, solution)
+    display.finish(solution, None if directory is None else directory.path)
     if directory is not None and _may_go_on(solution):
         print(f"to go on: codegrove resume {directory.path}{_more(solution)}", file=sys.stderr)
     _print(solution, as_json=as_json)
-    if unsaved is not None:
-        raise CodegroveError(unsaved)
     raise typer.Exit(exit_code(solution))
 
 

@@ -75,7 +75,6 @@ def create(directory: Path, meta: Mapping[str, str]) -> None:
             connection.executescript(f"BEGIN; {SCHEMA}")
             connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", meta.items())
             connection.execute("COMMIT")
-            connection.execute("PRAGMA journal_mode = WAL")
         os.replace(unfinished, path)
     except (OSError, sqlite3.Error) as error:
         for name in UNFINISHED:
@@ -99,6 +98,7 @@ def open_for_writing(directory: Path) -> sqlite3.Connection:
         # may be missing, the file is whole: waiting for the disk would cost more than a step.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("SELECT count(*) FROM meta").fetchone()
+        connection.execute("PRAGMA journal_mode = WAL")
     except sqlite3.Error as error:
         raise damaged(directory, error) from None
     return connection

@@ -213,7 +213,9 @@ class RunWriter:
         return written.lastrowid
 
     def close(self) -> None:
-        """Close the database; the log is folded into it."""
+        """Close the database; the log is folded into it, and readers find one plain file."""
+        with contextlib.suppress(sqlite3.Error):  # no room, or a reader is looking: the log stays beside it
+            self.connection.execute("PRAGMA journal_mode = DELETE")
         self.connection.close()
 
     @contextlib.contextmanager
