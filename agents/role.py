@@ -121,14 +121,14 @@ class Agent:
             parts = read_answer(request.answer_format, reply.text, question)
         except UnreadableAnswer as error:
             return await self._unreadable(request, reply, question, error)
-        return self._outcome(request, reply, parts)
+        return self._outcome(request, reply, parts, task.language)
 
     async def _unreadable(
         self, request: Request, reply: Reply, question: Question, error: UnreadableAnswer
     ) -> Outcome:
         neutral = FORMATS[request.answer_format].neutral
         if self.unreadable == "default" and neutral is not None:
-            return self._outcome(request, reply, neutral(reply.text, question))
+            return self._outcome(request, reply, neutral(reply.text, question), question.task.language)
         if self.unreadable == "repair":
             try:
                 second = await self._ask(_repair_request(request, reply, error))
@@ -139,7 +139,8 @@ class Agent:
                 return Outcome(answer=reply.text, failure=Failure(kind="budget", message=str(refused)))
             reply, question = second, replace(question, truncated=second.finish == "length")
             try:
-                return self._outcome(request, reply, read_answer(request.answer_format, reply.text, question))
+                parts = read_answer(request.answer_format, reply.text, question)
+                return self._outcome(request, reply, parts, question.task.language)
             except UnreadableAnswer as still:
                 error = still
         message = f"the {self.role}'s answer to {self.prompt.id!r} cannot be read: {error}"
@@ -161,7 +162,7 @@ class Agent:
             if_unreadable=self.if_unreadable,
         )
 
-    def _outcome(self, request: Request, reply: Reply, parts: Parts) -> Outcome:
+    def _outcome(self, request: Request, reply: Reply, parts: Parts, language: str) -> Outcome:
         program = None
         if parts.program is not None:
             program = Candidate(
@@ -169,6 +170,7 @@ class Agent:
                 action=request.action,
                 prompt=request.prompt,
                 model=reply.model or self.model.spec,
+                language=language,
             )
         return Outcome(
             answer=reply.text,

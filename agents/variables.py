@@ -18,6 +18,7 @@ from codegrove.agents.feedback import (
 from codegrove.candidate import Candidate
 from codegrove.errors import PromptError, did_you_mean
 from codegrove.examples import strip_examples
+from codegrove.languages import wording
 from codegrove.outcome import Proposal, Review
 from codegrove.task import StdioTest, Task, Test
 from codegrove.verdict import Verdict
@@ -160,6 +161,9 @@ _RULES: Mapping[str, Callable[[Task, Inputs], object]] = {
     "stub": lambda task, _: task.stub.strip(),
     "entry_point": lambda task, _: task.entry_point or "",
     "form": lambda task, _: task.kind,
+    "language": lambda task, _: wording(task.language).title,
+    "fence": lambda task, _: wording(task.language).fences[0],
+    "language_notes": lambda task, _: wording(task.language).notes,
     "examples": lambda task, _: describe_examples(task.tests, task.entry_point),
     "bare_statement": _bare_statement,
     "bare_stub": lambda task, _: _stripped(task.stub, task.entry_point or "").strip(),

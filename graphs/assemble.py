@@ -10,17 +10,19 @@ from typing import Any, TypedDict, Unpack
 from codegrove.agents import AGENTS
 from codegrove.agents.role import Agent
 from codegrove.budget import Account, Budget
-from codegrove.errors import ModelSpecError, TaskError, did_you_mean
+from codegrove.errors import ModelSpecError, PromptError, TaskError, did_you_mean
 from codegrove.graphs.recipe.loader import load_recipe
 from codegrove.graphs.recipe.schema import Recipe
 from codegrove.graphs.recording import Recorder
 from codegrove.graphs.session import Observer, Session
+from codegrove.languages import PYTHON, wording
 from codegrove.models.metered import MeteredModel, check_priced
 from codegrove.models.port import Model, Price
 from codegrove.models.retry import RetryingModel
 from codegrove.models.sim import SimulatedProgrammer
 from codegrove.models.specs import make_model
 from codegrove.problem import Problem
+from codegrove.prompts.loader import load_prompt
 from codegrove.search.policy import Policy
 from codegrove.search.registry import make_policy
 from codegrove.task import Task
@@ -65,7 +67,9 @@ class Assembly:
 
         Raises:
             TaskError: if the recipe needs visible tests and the task has none.
-            SandboxError: if this machine does not offer the sandbox level that is required.
+            UsageError: if the task's language is not known, or not to the sandbox, a prompt or a model.
+            SandboxError: if this machine does not offer the sandbox level that is required, or what the task's
+                language takes.
         """
         recipe = self.recipe
         if recipe.needs_tests == "visible" and not task.tests:
@@ -76,7 +80,9 @@ class Assembly:
         for model in set(self.models.values()):
             inner = model.model if isinstance(model, RetryingModel) else model
             if isinstance(inner, SimulatedProgrammer):
-                inner.check_task(task.id)
+                inner.check_task(task.id, task.language)
+        if task.language != PYTHON:
+            self._check_prompts(task.language)
         account = Account(self.budget)
         limits = recipe.limits.to_limits()
         own_sandbox = None
@@ -119,6 +125,22 @@ class Assembly:
             on_close=own_sandbox.aclose if own_sandbox is not None else None,
         )
         return session
+
+    def _check_prompts(self, language: str) -> None:
+        """Refuse prompts that ask for programs without saying in which language.
+
+        Raises:
+            LanguageError: if there is no such language.
+            PromptError: for a prompt that is written for Python.
+        """
+        title = wording(language).title
+        for spec in self.recipe.agents.values():
+            prompt = load_prompt(spec.prompt)
+            if prompt.answer == "code" and not {"language", "fence"} & set(prompt.variables):
+                raise PromptError(
+                    f"the task asks for {title}, but prompt {prompt.id!r} asks for programs without saying in"
+                    " which language; let it use the variables 'language' and 'fence', or take another prompt"
+                )
 
     def _agent(self, action: str, model: Model) -> Agent:
         spec = self.recipe.agents[action]

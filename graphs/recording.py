@@ -13,6 +13,7 @@ from loguru import logger
 from pydantic import TypeAdapter
 
 from codegrove.candidate import Candidate, program_key
+from codegrove.languages import PYTHON, load_language
 from codegrove.models.journal import SharedAnswer, request_key
 from codegrove.models.metered import CallRecord
 from codegrove.models.port import Reply, Request
@@ -80,7 +81,9 @@ class Recorder:
         """Learn the clock of the run, whom to tell of failures, and what executions depend on."""
         self._seconds, self._on_failure = seconds, on_failure
         wanted = "" if limits is None else to_json(asdict(limits))
-        self._setting = digest(task.entry_point or "", wanted, sandbox.level)
+        # a verdict says nothing about the same text in another language, or compiled in another way
+        language = [] if task.language == PYTHON else [repr(load_language(task.language))]
+        self._setting = digest(task.entry_point or "", wanted, sandbox.level, *language)
 
     def remember(self, verdicts: Iterable[tuple[Verdict, int]]) -> None:
         """Learn the rows of verdicts that were read from the record."""

@@ -23,6 +23,7 @@ from codegrove.search.scoring import rank_key
 from codegrove.search.search import Event, Search
 from codegrove.search.tree import Node
 from codegrove.task import Task, Test
+from codegrove.tools.sandbox.native import sandbox_for
 from codegrove.tools.sandbox.port import BlockTrace, Limits, Sandbox
 from codegrove.verdict import Status, TestResult, Verdict, overall
 
@@ -78,7 +79,7 @@ class Session:
         self.task = task
         self.search = Search(task, policy, seed=seed)
         self.agents = agents
-        self.sandbox = sandbox
+        self.sandbox = sandbox_for(sandbox, task.language)
         self.recipe = recipe
         self.account = account or Account()
         self.limits = limits

@@ -13,6 +13,7 @@ from typing import Any
 from codegrove.agents.role import Agent
 from codegrove.graphs.state import BranchState
 from codegrove.graphs.step import Step
+from codegrove.tools.sandbox.native import sandbox_for
 from codegrove.tools.sandbox.port import Limits, Sandbox
 
 
@@ -57,7 +58,8 @@ def execute_step(sandbox: Sandbox, *, limits: Limits | None = None) -> Step[Bran
     async def execute(state: BranchState, context: Any) -> Mapping[str, Any]:
         tests = (*state.task.tests, *state.tests)
         entry_point = state.task.entry_point
-        verdict = await sandbox.judge(state.program, tests, entry_point=entry_point, limits=limits)
+        judge = sandbox_for(sandbox, state.task.language).judge
+        verdict = await judge(state.program, tests, entry_point=entry_point, limits=limits)
         return {"verdict": verdict}
 
     return Step("execute", execute, BranchState)

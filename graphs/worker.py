@@ -133,7 +133,9 @@ def _execute(find: FindSession) -> Callable[[BranchState, Any], Any]:
     async def execute(state: BranchState, context: Any) -> Mapping[str, Any]:
         assert state.expansion is not None
         outcome = state.outcome or Outcome()
-        candidate = outcome.program or Candidate(program=state.program, action=state.expansion.action)
+        candidate = outcome.program or Candidate(
+            program=state.program, action=state.expansion.action, language=state.task.language
+        )
         try:
             verdict = await find(state).execute(
                 candidate, state.expansion.tests or (), expansion=state.expansion.id

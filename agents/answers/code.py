@@ -8,6 +8,7 @@ import textwrap
 from itertools import islice
 
 from codegrove.agents.answers.fences import Fence, find_fences
+from codegrove.agents.answers.other_code import read_other_code
 from codegrove.agents.answers.parts import LONGEST, Parts, Question
 from codegrove.agents.answers.python_source import (
     bound_names,
@@ -17,6 +18,7 @@ from codegrove.agents.answers.python_source import (
     used_names,
 )
 from codegrove.errors import UnreadableAnswer
+from codegrove.languages import PYTHON
 from codegrove.task import Task
 
 _CODE_LINE = re.compile(r"^(?:import |from |def |async def |class |@|if __name__)", re.MULTILINE)
@@ -34,11 +36,13 @@ def read_code(answer: str, question: Question) -> Parts:
     standard input, the last that parses and does something); else the last one labelled as Python, else the
     last one without a label. A block that is cut short is used as it is. Without any block, the reply itself
     is the program if it is one. Bare function bodies are completed with the task's stub, and so are missing
-    imports and helpers of the stub.
+    imports and helpers of the stub. Programs in other languages: see `read_other_code`.
 
     Raises:
         UnreadableAnswer: if there is no program, or the answer was cut off inside it.
     """
+    if question.task.language != PYTHON:
+        return read_other_code(answer, question)
     task, text = question.task, answer[:LONGEST]
     fences = [fence for fence in find_fences(text) if fence.text.strip()]
     found = _best_block(fences, task) if fences else _bare(text, task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,15 +12,16 @@ from codegrove.parsing import parse_python
 
 
 @lru_cache(maxsize=4096)
-def program_key(program: str) -> str:
+def program_key(program: str, language: str = "python") -> str:
     """Return a content hash that ignores comments, blank lines and formatting.
 
-    Programs that do not parse are hashed as text. Used to recognise a program before it is executed again.
+    Programs that do not parse, and those in other languages, are hashed as text. Used to recognise a program
+    before it is executed again.
     """
-    try:
-        content = ast.dump(parse_python(program))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        content = "text:" + program
+    content = "text:" + program
+    if language == "python":
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+            content = ast.dump(parse_python(program))
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
 
@@ -34,8 +36,9 @@ class Candidate:
     """Id of the prompt that produced it."""
     model: str = ""
     """Specification of the model that wrote it."""
+    language: str = "python"
 
     @property
     def key(self) -> str:
         """Content hash of the program's syntax tree, see `program_key`."""
-        return program_key(self.program)
+        return program_key(self.program, self.language)

@@ -5,6 +5,7 @@ CodegroveError
 │   ├── TaskError       a file or text that is no task
 │   ├── RecipeError     a recipe that does not validate (file, line, column where known)
 │   ├── PromptError     a prompt file or its variables do not fit
+│   ├── LanguageError   a language that nobody knows, or whose description does not validate
 │   ├── ModelSpecError  a model name nobody knows, or a model that lacks its key
 │   └── RunError        a run directory that is in use, foreign, damaged, or of another run
 ├── ModelError          a model call failed; says whether trying again can help
@@ -39,6 +40,10 @@ class RecipeError(UsageError):
 
 class PromptError(UsageError):
     """A prompt file is malformed, or was rendered with missing or surplus variables."""
+
+
+class LanguageError(UsageError):
+    """A programming language that is not known, or a file that does not describe one."""
 
 
 class ModelSpecError(UsageError):

@@ -103,18 +103,36 @@ class Task:
     """Code the answer continues from: imports, helpers, the signature."""
     tests: tuple[Test, ...] = ()
     """Visible tests only."""
+    language: str = "python"
+    """Name of the programming language, or the path of its file (see `codegrove.languages`). Programs in other
+    languages than Python read stdin."""
 
     def __post_init__(self) -> None:
         if not self.id.strip():
             raise TaskError("a task needs an id; found an empty one")
         if not self.statement.strip():
             raise TaskError(f"task {self.id!r} has an empty statement; say in words what the program must do")
+        if self.language != "python":
+            self._require_stdio()
         for test in self.tests:
             if test.origin is Origin.HIDDEN:
                 raise TaskError(f"task {self.id!r} was given a hidden test; hidden tests belong to a Problem")
             if isinstance(test, StdioTest) != (self.entry_point is None) and not isinstance(test, AssertTest):
                 kind = "a function" if self.entry_point else "a stdin program"
                 raise TaskError(f"task {self.id!r} asks for {kind}, but has a test of kind {test.kind!r}")
+
+    def _require_stdio(self) -> None:
+        other = next((test.kind for test in self.tests if not isinstance(test, StdioTest)), None)
+        found = (
+            f"the entry point {self.entry_point!r}"
+            if self.entry_point
+            else other and f"a test of kind {other!r}"
+        )
+        if found:
+            raise TaskError(
+                f"task {self.id!r} asks for a program in {self.language!r}, but has {found}; programs in other"
+                " languages than Python read stdin and write stdout, and their tests are of kind 'stdio'"
+            )
 
     @property
     def kind(self) -> Literal["function", "stdio"]:

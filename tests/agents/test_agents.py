@@ -55,6 +55,9 @@ async def test_a_coder_writes_a_candidate_with_its_origin() -> None:
         "form": "function",
         "entry_point": "add",
         "plan": "just add",
+        "language": "Python 3",
+        "fence": "python",
+        "language_notes": "",
     }
     assert [message.role for message in request.messages] == ["system", "user"]
     assert "just add" in request.messages[1].text

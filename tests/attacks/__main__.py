@@ -45,6 +45,8 @@ def main() -> None:
             failed |= level == "isolated"  # its host was made by the same means
             continue
         print(table(result.findings))
+        for language, why in result.missing.items():
+            print(f"skipped in {language}: {why}")
         passed = sum(not problem for problem in result.benign.values())
         print(f"benign: {passed} of {len(result.benign)} pass; {result.seconds:.0f} s")
         for line in broken_promises(result):

@@ -72,6 +72,7 @@ class Attack:
     """Whether somebody tries to connect to the port ``@LISTEN@`` during the run."""
     patient: bool = False
     """Whether it gets more time per test, because the misdeed takes some."""
+    language: str = "python"
 
     def __post_init__(self) -> None:
         if self.category not in CATEGORIES:
@@ -94,6 +95,7 @@ class Finding:
     category: int
     way: Way
     outcome: Outcome
+    language: str = "python"
     broken: tuple[str, ...] = ()
     """Guarantees that were found broken."""
     reasons: tuple[str, ...] = ()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,8 @@ class Result:
     seconds: float
     descriptors: int
     """How many more descriptors the judge had at the end than at the start."""
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Languages without a toolchain on this machine, whose attacks were left out, with the reason."""
 
 
 def run(
@@ -74,6 +77,7 @@ def run(
         benign=said["benign"],
         seconds=said["seconds"],
         descriptors=said.get("descriptors", 0),
+        missing=said["missing"],
     )
 
 

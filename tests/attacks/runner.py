@@ -27,11 +27,12 @@ from typing import Any
 from codegrove.errors import SandboxError
 from codegrove.task import AssertTest, CallTest, StdioTest, Test
 from codegrove.tools.sandbox import Limits, Sandbox, make_sandbox
+from codegrove.tools.sandbox.native import sandbox_for
 from codegrove.verdict import Status, Verdict
 from tests.attacks.attack import CATEGORIES, Attack, Finding, Outcome
 from tests.attacks.disposable import SECRET_START
-from tests.attacks.programs.benign import Benign, benign
-from tests.attacks.programs.catalogue import all_attacks
+from tests.attacks.programs.benign import Benign
+from tests.attacks.programs.catalogue import all_attacks, all_benign, missing_toolchains
 from tests.attacks.world import Broken, World
 
 LIMITS = Limits(
@@ -77,7 +78,8 @@ async def run_attack(sandbox: Sandbox, attack: Attack, world: World) -> Finding:
     latest = limits.wall_seconds + GRACE_SECONDS
     try:
         async with asyncio.timeout(latest + 4):
-            verdict = await sandbox.judge(program, tests, entry_point=entry_point, limits=limits)
+            judge = sandbox_for(sandbox, attack.language).judge
+            verdict = await judge(program, tests, entry_point=entry_point, limits=limits)
     except TimeoutError:
         verdict = Verdict(status=Status.UNJUDGED, note="no verdict")
     except Exception as error:  # noqa: BLE001 - a judge that raises is a finding
@@ -114,6 +116,7 @@ async def run_attack(sandbox: Sandbox, attack: Attack, world: World) -> Finding:
         category=attack.category,
         way=attack.way,
         outcome=outcome,
+        language=attack.language,
         broken=tuple(dict.fromkeys(guarantee for guarantee, _ in broken)),
         reasons=tuple(dict.fromkeys(reason for _, reason in broken)),
         status=str(verdict.status),
@@ -221,7 +224,8 @@ async def _still_right(sandbox: Sandbox) -> bool:
 
 async def run_benign(sandbox: Sandbox, program: Benign) -> str:
     """Return what is wrong with the verdict on a right program; nothing is."""
-    verdict = await sandbox.judge(
+    judge = sandbox_for(sandbox, program.language).judge
+    verdict = await judge(
         program.program, program.tests, entry_point=program.entry_point, limits=BENIGN_LIMITS
     )
     if verdict.passed:
@@ -231,12 +235,17 @@ async def run_benign(sandbox: Sandbox, program: Benign) -> str:
 
 
 def table(findings: Sequence[Finding]) -> str:
-    """Return contained, forged, escaped and total per category, as text."""
+    """Return contained, forged, escaped and total per category, and per language, as text."""
     lines = [f"{'category':<32}{'contained':>10}{'forged':>8}{'escaped':>9}{'total':>7}"]
-    for number in (*CATEGORIES, 0):
-        chosen = [finding for finding in findings if number in (finding.category, 0)]
+    groups = {
+        f"{number} {name}": [finding for finding in findings if finding.category == number]
+        for number, name in CATEGORIES.items()
+    }
+    groups["all"] = list(findings)
+    for language in sorted({finding.language for finding in findings}):
+        groups[f"  in {language}"] = [finding for finding in findings if finding.language == language]
+    for name, chosen in groups.items():
         count = Counter(finding.outcome for finding in chosen)
-        name = f"{number} {CATEGORIES[number]}" if number else "all"
         lines.append(
             f"{name:<32}{count[Outcome.CONTAINED]:>10}{count[Outcome.FORGED]:>8}{count[Outcome.ESCAPED]:>9}"
             f"{len(chosen):>7}"
@@ -303,6 +312,7 @@ class Orchestra:
                         category=attack.category,
                         way=attack.way,
                         outcome=Outcome.ESCAPED,
+                        language=attack.language,
                         broken=("G6", "G11"),
                         reasons=(f"the judge {how}",),
                     )
@@ -408,8 +418,9 @@ def main() -> None:
     arguments = parser.parse_args()
     if os.getpid() != 1:
         raise SystemExit("run it on a disposable host: python -m tests.attacks --help")
-    attacks = [attack for attack in all_attacks() if arguments.only in attack.id]
-    programs = [program for program in benign() if arguments.only in program.id]
+    missing = missing_toolchains()
+    attacks = [a for a in all_attacks() if arguments.only in a.id and a.language not in missing]
+    programs = [p for p in all_benign() if arguments.only in p.id and p.language not in missing]
     first, step = arguments.part
     attacks, programs = attacks[first::step], programs[first::step]
     orchestra = Orchestra(arguments.level, attacks, programs)
@@ -419,6 +430,7 @@ def main() -> None:
     if arguments.json:
         findings = [asdict(finding) for finding in orchestra.findings]
         report = {"findings": findings, "benign": orchestra.benign, "seconds": seconds, **orchestra.report}
+        report["missing"] = missing
         print("\n" + json.dumps(report), flush=True)
         return
     for finding in orchestra.findings:
@@ -427,6 +439,8 @@ def main() -> None:
     for name, problem in orchestra.benign.items():
         if problem:
             print(f"benign {name}: {problem}")
+    for language, why in missing.items():
+        print(f"skipped {language}: {why}")
     print(f"\nlevel {arguments.level}: {orchestra.report}, {seconds:.0f} s")
     print(table(orchestra.findings))
     print(f"benign: {sum(not p for p in orchestra.benign.values())} of {len(orchestra.benign)} pass")

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from codegrove.languages import PYTHON, language_names
 from tests.attacks import disposable
 from tests.attacks.attack import CATEGORIES, Finding, Outcome
 from tests.attacks.campaign import CAMPAIGNS, Result, Unavailable, broken_promises, run
-from tests.attacks.programs.benign import benign
-from tests.attacks.programs.catalogue import all_attacks
+from tests.attacks.programs.catalogue import all_attacks, all_benign
 from tests.attacks.runner import table
 
 PARTS = 16
@@ -46,7 +46,9 @@ def test_the_suite_covers_every_category_with_many_attacks() -> None:
     per_category = Counter(attack.category for attack in attacks)
     assert set(per_category) == set(CATEGORIES)
     assert min(per_category.values()) >= 40
-    names = [program.id for program in benign()]
+    for language in (*language_names(), PYTHON):
+        assert {a.category for a in attacks if a.language == language} == set(CATEGORIES)
+    names = [program.id for program in all_benign()]
     assert len(set(names)) == len(names) >= 60
 
 

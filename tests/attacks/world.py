@@ -34,6 +34,16 @@ print(secret.fileno(), ctypes.addressof(held), flush=True)
 while True:
     time.sleep(1000)
 """
+_PRELUDES = {
+    "python": "try: open('/proc/self/comm', 'w').write('@MARK@')\nexcept OSError: pass\n",
+    "cpp": (
+        "#include <sys/prctl.h>\n"
+        '__attribute__((constructor)) static void mark_() { prctl(PR_SET_NAME, "@MARK@"); }\n'
+    ),
+    "javascript": "process.title = '@MARK@';\n",
+    "bash": "printf %s @MARK@ 2> /dev/null > /proc/$$/comm\n",
+}
+"""How a program in a language gets a name that can be told in the process table."""
 _GONE_WITHIN = 0.5
 """Seconds that a killed process may take to disappear from the table."""
 
@@ -172,7 +182,7 @@ class World:
             "SUID": "/tmp/shared-suid",
         }
         # so that what is left of it can be told in the process table
-        prelude = f"try: open('/proc/self/comm', 'w').write('{self.mark}')\nexcept OSError: pass\n"
+        prelude = _PRELUDES[attack.language].replace("@MARK@", self.mark)
         texts = []
         for text in (attack.program, attack.then):
             for name, value in places.items():

@@ -12,6 +12,9 @@ import yaml
 from loguru import logger
 
 from codegrove.cli import main
+from codegrove.errors import SandboxError
+from codegrove.languages import load_language
+from codegrove.tools.sandbox.toolchain import find_toolchain
 from tests.support.openai_server import Answer, OpenAIServer
 
 STUB = '''def longest_run(values: list[int]) -> int:
@@ -300,12 +303,112 @@ def test_doctor_is_content(cli: Cli) -> None:
     done = cli("doctor")
     assert done.code == 0, done.out
     assert "sandbox self-test: ok" in done.out
+    assert "\nlanguage bash: " in done.out and "\nlanguage cpp: " in done.out
     assert "answered with a program" in done.out
 
 
 def test_doctor_reports_a_model_that_does_not_answer(cli: Cli, tmp_path: Path) -> None:
     done = cli("doctor", "-m", script(tmp_path, {"coder": [{"error": "auth"}]}))
     assert done.code == 1
+
+
+CPP = '#include <cstdio>\nint main() {{ long a, b; scanf("%ld %ld", &a, &b); printf("%ld\\n", a {} b); }}\n'
+ANSWERS = {
+    "cpp": (CPP.format("-"), CPP.format("+")),
+    "bash": ("read a b\necho $((a - b))\n", "read a b\necho $((a + b))\n"),
+}
+
+
+@pytest.fixture
+def sum_task(tmp_path: Path) -> list[str]:
+    """A statement and its tests, as arguments."""
+    (tmp_path / "sum.md").write_text("Read two integers and print their sum.\n")
+    (tmp_path / "tests.json").write_text(
+        '[{"input": "3 4\\n", "output": "7"}, {"input": "0 0", "output": "0"}]'
+    )
+    return [str(tmp_path / "sum.md"), "--tests", str(tmp_path / "tests.json")]
+
+
+@pytest.mark.parametrize("language", ANSWERS)
+def test_another_language_end_to_end(cli: Cli, tmp_path: Path, sum_task: list[str], language: str) -> None:
+    try:
+        find_toolchain(load_language(language))
+    except SandboxError as error:
+        pytest.skip(str(error))
+    wrong, right = (f"So:\n```{language}\n{text}```\n" for text in ANSWERS[language])
+    answers = {
+        "planner": ["Add them."],
+        "tester": ["```json\n[]\n```"],
+        "coder": [wrong],
+        "debugger": [right],
+    }
+    model = script(tmp_path, {**answers, "critic": {"answers": ["false"], "then": "repeat_last"}})
+    out = tmp_path / "run"
+    done = cli("solve", *sum_task, "--language", language, "-m", model, "--out", out)
+    assert (done.code, done.out) == (0, ANSWERS[language][1]), done.err
+    file = next(out.glob("solution.*"))
+    assert file.suffix == Path(load_language(language).file).suffix
+    assert str(file) in done.err
+    assert json.loads((out / "task.json").read_text())["language"] == language
+    verdict = json.loads((out / "result.json").read_text())["verdict"]
+    assert (verdict["status"], verdict["passed"]) == ("passed", 2)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["-l", "bash"], "sim: is a simulation that only writes Python; task 'sum' asks for 'bash'"),
+        (["-l", "cp"], "no language is called 'cp'; did you mean 'cpp'?"),
+        (["-l", "none.yaml"], "none.yaml: cannot be read"),
+        (["-l", "bash", "--entry-point", "f"], "a program in Bash reads standard input"),
+    ],
+)
+def test_languages_are_checked_before_anything_runs(
+    cli: Cli, sum_task: list[str], more: list[str], message: str
+) -> None:
+    done = cli("solve", *sum_task, *more)
+    assert done.code == 2
+    assert message in done.err
+    assert done.err.count("\n") == 1
+    assert done.out == ""
+
+
+def test_other_files_than_pairs_are_no_tests_for_other_languages(
+    cli: Cli, tmp_path: Path, sum_task: list[str]
+) -> None:
+    (tmp_path / "test_it.py").write_text("assert f(1) == 2\n")
+    done = cli("solve", sum_task[0], "--tests", tmp_path / "test_it.py", "-l", "bash")
+    assert (done.code, "expected a .json or .jsonl file" in done.err) == (2, True)
+    done = cli("solve", tmp_path / "test_it.py", "-l", "bash")
+    assert (done.code, "expected a statement" in done.err) == (2, True)
+    done = cli("solve", "--problem", "bundled", "--id", "merge-shifts", "-l", "bash")
+    assert (done.code, "problem files are in Python" in done.err) == (2, True)
+
+
+def test_a_prompt_that_speaks_of_python_only_is_refused(
+    cli: Cli, tmp_path: Path, sum_task: list[str]
+) -> None:
+    head = "---\nabout: Asks.\nrole: coder\nanswer: code\nvariables: [statement]\n---\n"
+    (tmp_path / "mine.md").write_text(head + "<!-- user -->\nWrite Python: {{ statement }}\n")
+    model = script(tmp_path, {"*": ["x"]})
+    prompt = f"agents.write.prompt={tmp_path / 'mine.md'}"
+    done = cli("solve", *sum_task, "-l", "bash", "-m", model, "-r", "direct", "--set", prompt)
+    assert done.code == 2
+    assert "asks for Bash" in done.err and "mine.md" in done.err
+
+
+def test_a_missing_toolchain_ends_it_before_a_model_is_asked(
+    cli: Cli, tmp_path: Path, sum_task: list[str]
+) -> None:
+    text = (
+        "name: lisp\ntitle: Lisp\nfences: [lisp]\nfile: p.lisp\nversion: [no-such-lisp, --version]\n"
+        "run: {command: [no-such-lisp, '{source}']}\ncheck: {program: x, expected: x}\n"
+    )
+    (tmp_path / "lisp.yaml").write_text(text)
+    model = script(tmp_path, {"*": ["x"]})
+    done = cli("solve", *sum_task, "-l", tmp_path / "lisp.yaml", "-m", model)
+    assert done.code == 1
+    assert done.err == "codegrove: Lisp is not available here: 'no-such-lisp' is not installed\n"
 
 
 def test_version_and_help(cli: Cli) -> None:

@@ -11,32 +11,34 @@ from codegrove.prompts import ANY, Prompt, list_prompts, load_prompt
 
 PROMPTS = list_prompts()
 
+WORDS = "language fence language_notes"
+
 DECLARED = {
-    "planner/plan": "planner text statement examples",
-    "coder/write": "coder code statement stub examples form entry_point plan",
-    "coder/direct": "coder code statement stub examples form entry_point",
-    "tester/write_tests": "tester tests bare_statement bare_stub form entry_point width",
-    "debugger/repair": "debugger code statement stub form plan program feedback",
-    "critic/review": "critic last_line_bool statement program feedback",
-    "codet/write": "coder code statement stub form entry_point",
-    "codet/write_tests": "tester tests bare_statement bare_stub entry_point form",
-    "mapcoder/recall": "planner exemplars statement width",
-    "mapcoder/plan": "planner text statement examples exemplar exemplar_plan algorithm",
+    "planner/plan": "planner text statement examples language",
+    "coder/write": "coder code statement stub examples form entry_point plan " + WORDS,
+    "coder/direct": "coder code statement stub examples form entry_point " + WORDS,
+    "tester/write_tests": "tester tests bare_statement bare_stub form entry_point width fence",
+    "debugger/repair": "debugger code statement stub form plan program feedback " + WORDS,
+    "critic/review": "critic last_line_bool statement program feedback language fence",
+    "codet/write": "coder code statement stub form entry_point " + WORDS,
+    "codet/write_tests": "tester tests bare_statement bare_stub entry_point form fence",
+    "mapcoder/recall": "planner exemplars statement width language",
+    "mapcoder/plan": "planner text statement examples exemplar exemplar_plan algorithm language",
     "mapcoder/rate": "critic confidence statement plan",
-    "mapcoder/write": "coder code statement stub examples form entry_point plan algorithm",
-    "mapcoder/debug": "debugger code statement stub form algorithm previous report",
+    "mapcoder/write": "coder code statement stub examples form entry_point plan algorithm " + WORDS,
+    "mapcoder/debug": "debugger code statement stub form algorithm previous report fence language_notes",
     "codetree/think": "planner numbered statement examples width",
-    "codetree/solve": "coder code statement stub form entry_point strategy",
-    "codetree/score": "critic last_line_score statement program feedback",
-    "codetree/verify": "critic last_line_bool statement program feedback",
-    "codetree/reflect": "planner numbered statement strategy program feedback review width",
-    "codetree/debug": "debugger code statement stub form program feedback reflection",
+    "codetree/solve": "coder code statement stub form entry_point strategy " + WORDS,
+    "codetree/score": "critic last_line_score statement program feedback fence",
+    "codetree/verify": "critic last_line_bool statement program feedback fence",
+    "codetree/reflect": "planner numbered statement strategy program feedback review width fence",
+    "codetree/debug": "debugger code statement stub form program feedback reflection " + WORDS,
     "rethink/expand": "planner thoughts_json statement thoughts width",
-    "rethink/expand_informed": "planner thoughts_json statement thoughts width program feedback diagnosis",
-    "rethink/write": "coder code statement stub form entry_point thoughts",
-    "rethink/diagnose": "critic blocks_json statement program failing_test trace",
+    "rethink/expand_informed": "planner thoughts_json statement thoughts width program feedback diagnosis fence",
+    "rethink/write": "coder code statement stub form entry_point thoughts " + WORDS,
+    "rethink/diagnose": "critic blocks_json statement program failing_test trace fence",
     "rethink/rethink": "planner text statement thoughts feedback diagnosis",
-    "rethink/evaluate": "critic number statement program",
+    "rethink/evaluate": "critic number statement program fence",
     "shared/repair_format": "any any answer reason wanted",
 }
 """Role, answer format and variables of each prompt; agents, recipes and the simulated programmer rely on them."""
@@ -45,7 +47,7 @@ DECLARED = {
 def values(prompt: Prompt, **special: object) -> dict[str, object]:
     """A recognisable value for each variable."""
     plain = {name: f"<<{name}: {{{{ x }}}} & `y`>>" for name in prompt.variables}
-    known = {"form": "function", "width": 7, **special}
+    known = {"form": "function", "width": 7, "fence": "python", **special}
     return {name: known.get(name, text) for name, text in plain.items()}
 
 
@@ -105,6 +107,16 @@ def test_code_is_asked_for_in_one_fenced_block(prompt: Prompt) -> None:
 def test_a_stub_that_is_the_statement_is_shown_once(prompt: Prompt) -> None:
     given = values(prompt, statement="def f(x):\n    '''Add.'''", stub="def f(x):\n    '''Add.'''")
     assert sum(turn.text.count("'''Add.'''") for turn in prompt.render(given)) == 1
+
+
+@pytest.mark.parametrize("prompt", PROMPTS, ids=lambda prompt: prompt.id)
+def test_no_prompt_speaks_of_python_where_another_language_is_asked_for(prompt: Prompt) -> None:
+    given = values(prompt, form="stdio", language="C++17", fence="cpp", language_notes="Use g++.")
+    text = "\n".join(turn.text for turn in prompt.render(given))
+    assert "python" not in text.lower()
+    if prompt.answer == "code":
+        assert "in one fenced `cpp` block" in " ".join(text.split())
+        assert "Use g++." in text
 
 
 def test_program_text_cannot_close_its_fence() -> None:

@@ -32,7 +32,7 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from codegrove.tools import block_trace
-from codegrove.tools.sandbox import test_runner, values
+from codegrove.tools.sandbox import child_native, test_runner, values
 from codegrove.tools.sandbox.describing import PROGRAM, describe, frames_above
 from codegrove.tools.sandbox.proxy import Gone, Peer
 
@@ -60,6 +60,8 @@ def run(job: int, result: int, stdin: int, stdout: int, stderr: int, *peer: int,
     except Exception as error:  # noqa: BLE001 - nothing of the candidate has run: this is our own failure
         channel.send("broken", error=describe(error))
         os._exit(70)
+    if work["mode"] == "native":
+        child_native.run(work, channel.send, peer)
     if work["mode"] == "tests":
         _run_tests_apart(work, channel, peer)
     Run(work, channel, peer).go()

@@ -62,6 +62,7 @@ def serve(control_fd: int) -> None:
         return
     try:
         walls = _raise_walls(setup)
+        walls.add_stages(setup["stages"])
     except OSError as error:
         print(f"level {setup['level']!r} is not available here: {error}", file=sys.stderr, flush=True)
         os._exit(UNAVAILABLE)

@@ -27,6 +27,19 @@ def _own_folder() -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """What one kind of run may read and execute, where a run is a program of another language or its compiler."""
+
+    name: str
+    execute: tuple[str, ...] = ()
+    """Files. Nothing else can be executed."""
+    read: tuple[str, ...] = ()
+    """Files and folders."""
+    own_programs: bool = False
+    """Whether files in the scratch folder can be executed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Containment:
     """What `child_supervise` needs to know before the first run."""
 
@@ -35,9 +48,12 @@ class Containment:
     """Folders candidates may read, besides the interpreter and the system's libraries."""
     hidden: tuple[str, ...] = ()
     """Folders below those that they may not read all the same."""
+    stages: tuple[Stage, ...] = ()
+    """Kinds of runs with rules of their own."""
 
 
-def containment(level: Level, readable: tuple[str, ...]) -> Containment:
+def containment(level: Level, readable: tuple[str, ...], stages: tuple[Stage, ...] = ()) -> Containment:
     """Return the containment of a level that shows some folders, but never this package."""
     own = Path(_own_folder())
-    return Containment(level=level, readable=readable, hidden=tuple({str(own), str(own.resolve())}))
+    hidden = tuple({str(own), str(own.resolve())})
+    return Containment(level=level, readable=readable, hidden=hidden, stages=stages)

@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Literal
 
@@ -83,6 +83,10 @@ class Rules:
     memory_mb: int | None = None
     """What all processes of such a run may hold together, looked at now and then. Each of them has a limit of its
     own in any case."""
+    stage: str = ""
+    """Kind of run with rules of its own, see `Containment.stages`; empty for a program of this interpreter."""
+    sampled: bool = False
+    """Whether `memory_mb` is looked at even if the run starts no processes."""
 
 
 def _environment() -> dict[str, str]:
@@ -158,6 +162,7 @@ class Interpreter:
                 "readable": containment.readable,
                 "hidden": containment.hidden,
                 "scratch_parent": self._scratch_parent,
+                "stages": [asdict(stage) for stage in containment.stages],
             }
         )
 
@@ -343,6 +348,8 @@ class _Conversation:
                 "scratch_mb": self.rules.scratch_mb,
                 "children": self.rules.children,
                 "memory_mb": self.rules.memory_mb,
+                "stage": self.rules.stage,
+                "sampled": self.rules.sampled,
             }
             request: dict[str, object] = {"run": settings}
             theirs = [job_read, result_write, content.fileno(), out_write, err_write, *self.extra]

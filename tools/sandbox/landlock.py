@@ -60,6 +60,14 @@ class PathRules:
         """Allow to read and execute a file, or everything below a folder. What does not exist is skipped."""
         self._allow(path, _EXECUTE | _READ_FILE | _READ_DIR)
 
+    def allow_looking(self, path: str) -> None:
+        """Allow to read a file, or everything below a folder, but not to execute it."""
+        self._allow(path, _READ_FILE | _READ_DIR)
+
+    def allow_data(self, path: str) -> None:
+        """Allow what `allow_everything` does, except to execute."""
+        self._allow(path, self._handled & ~(_MAKE_DEVICES | _MAKE_SOCKET | _EXECUTE))
+
     def allow_listing(self, path: str) -> None:
         """Allow to list a folder and those below it."""
         self._allow(path, _READ_DIR)

@@ -25,6 +25,7 @@ from codegrove.parsing import parse_python
 from codegrove.task import Test
 from codegrove.tools.sandbox.containment import GUARANTEES, Level
 from codegrove.tools.sandbox.judgement import Assignment, Interrupted, Judgement
+from codegrove.tools.sandbox.native import Languages, NativeSandbox
 from codegrove.tools.sandbox.pool import Pool, Ticket
 from codegrove.tools.sandbox.port import BlockTrace, Limits
 from codegrove.verdict import ErrorInfo, Status, TestResult, Verdict
@@ -69,6 +70,11 @@ class ProcessSandbox:
         self.workers = workers or os.cpu_count() or 1
         self._pool = Pool(python, self.workers, site_packages=site_packages, warm=warm, level=level)
         weakref.finalize(self, self._pool.close, wait=False)
+        self._languages = Languages(
+            lambda language: NativeSandbox(
+                language, self.limits, python=python, workers=self.workers, warm=warm, level=level
+            )
+        )
 
     @property
     def level(self) -> str:
@@ -149,6 +155,14 @@ class ProcessSandbox:
     async def aclose(self) -> None:
         """Kill what is running and end all interpreters. Safe to call twice."""
         await asyncio.to_thread(self._pool.close)
+        await asyncio.to_thread(self._languages.close)
+
+    def for_language(self, language: str) -> NativeSandbox:
+        """Return a sandbox of the same level, limits and workers for another language; see `ManyLanguages`.
+
+        It is closed together with this one. This one itself judges Python.
+        """
+        return self._languages.get(language)
 
     def _judge(self, work: Assignment, ticket: Ticket) -> tuple[Verdict, bool]:
         """Return the verdict, and whether no pass in it depends on what the program says of itself."""

@@ -64,5 +64,9 @@ class ScriptedSandbox:
         block = Block(index=0, lines=(1, 1), source=program.split("\n")[0], before=(), after=(("x", "1"),))
         return BlockTrace(blocks=(block,), total=1)
 
+    def for_language(self, language: str) -> ScriptedSandbox:
+        """Return this one: whoever decides beforehand knows every language."""
+        return self
+
     async def aclose(self) -> None:
         """Nothing was started."""

@@ -8,9 +8,13 @@ library only.
 from __future__ import annotations
 
 import errno
+import os
 import platform
+import queue
 import struct
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn
 
 from codegrove.tools.sandbox import linux, syscalls
 
@@ -20,6 +24,7 @@ _ERRNO = 0x00050000
 _REFUSE = _ERRNO | errno.EPERM
 _UNKNOWN = _ERRNO | errno.ENOSYS
 _PRETEND = _ERRNO
+_ASK = 0x7FC00000
 
 _LOAD, _AND, _RETURN = 0x20, 0x54, 0x06
 _IF_EQUAL, _IF_ABOVE, _IF_AT_LEAST = 0x15, 0x25, 0x35
@@ -34,6 +39,11 @@ _CLONE_THREAD, _CLONE_PARENT = 0x00010000, 0x00008000
 _AF_UNIX, _SOCK_STREAM, _SOCK_KIND = 1, 1, 0xF
 _O_TRUNC, _ACCESS_MODE = 0o1000, 3
 _EVERY_BIT = 0xFFFFFFFF
+
+_SET_FILTER, _NEW_LISTENER = 1, 8
+_RECEIVE, _ANSWER = 0xC0502100, 0xC0182101
+"""Calls on the descriptor through which the kernel asks."""
+_QUESTION_BYTES = 80
 
 _PRCTL = (3, 15, 16, 39)  # read dumpable; set and get the thread's name; read no_new_privs
 _IOCTL = (
@@ -57,12 +67,21 @@ class Filter:
             ignored, since path rules do not cover them; a program that copies a file is not disturbed.
         truncates: whether path rules cover truncation (Landlock 3); if not, truncating is refused unless it
             goes with opening for writing.
+        one_program: whether the process is going to put on `OneProgram` and then become another program.
 
     Raises:
         OSError: if the processor is not known.
     """
 
-    def __init__(self, *, children: bool, free_signals: bool, owns_files: bool, truncates: bool) -> None:
+    def __init__(
+        self,
+        *,
+        children: bool,
+        free_signals: bool,
+        owns_files: bool,
+        truncates: bool,
+        one_program: bool = False,
+    ) -> None:
         machine = platform.machine()
         if machine not in syscalls.AUDIT_ARCH:
             raise OSError(f"no filter of system calls for the processor {machine!r}")
@@ -75,11 +94,15 @@ class Filter:
                 code.always(name, _ALLOW)
         else:
             code.check("clone", (0, new | _CLONE_PARENT | _CLONE_THREAD, (_CLONE_THREAD,)))
+            if one_program:
+                code.always("execve", _ALLOW)
+                code.check("seccomp", (0, _EVERY_BIT, (_SET_FILTER,)))
         code.always("clone3", _UNKNOWN)  # its flags are out of sight; C libraries fall back to clone
         code.always("openat2", _UNKNOWN)
         code.check("socketpair", (0, _EVERY_BIT, (_AF_UNIX,)), (1, _SOCK_KIND, (_SOCK_STREAM,)))
         code.check("prctl", (0, _EVERY_BIT, _PRCTL))
-        code.check("ioctl", (1, _EVERY_BIT, _IOCTL), refusal=_ERRNO | errno.ENOTTY)
+        terminal_calls = (*_IOCTL, _RECEIVE, _ANSWER) if one_program else _IOCTL
+        code.check("ioctl", (1, _EVERY_BIT, terminal_calls), refusal=_ERRNO | errno.ENOTTY)
         code.check("fcntl", (1, _EVERY_BIT, _FCNTL))
         code.check("prlimit64", (0, _EVERY_BIT, (0, _OWN_PID)))
         code.check("personality", (0, _EVERY_BIT, (_EVERY_BIT,)))
@@ -118,11 +141,76 @@ class Filter:
         """
         import ctypes
 
-        program = self._code.packed(pid)
-        buffer = ctypes.create_string_buffer(program, len(program))
-        header = struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(buffer))
+        header, _buffer = _header(self._code.packed(pid))
         set_seccomp, filter_mode = 22, 2
         linux.call("prctl", set_seccomp, filter_mode, ctypes.c_char_p(header), 0, 0)
+
+
+def _header(program: bytes) -> tuple[bytes, Any]:
+    """Return what the kernel reads of a filter, and the memory it points to, which must live as long."""
+    import ctypes
+
+    buffer = ctypes.create_string_buffer(program, len(program))
+    return struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(buffer)), buffer
+
+
+class OneProgram:
+    """On top of a `Filter`: this thread becomes one other program, once; it, and whatever it starts, becomes
+    none any more.
+
+    The kernel asks a second thread, which the filter does not bind, about every `execve`. That thread says yes to
+    the first one and ends with it, since a process that becomes another program loses its other threads. Then
+    there is nobody left to ask, and the kernel refuses. Neither a path nor memory has to be looked at, so nothing
+    can be changed under the eyes of a check.
+
+    Needs `linux.drop_privileges` and Linux 5.5.
+    """
+
+    def __init__(self) -> None:
+        machine = platform.machine()
+        numbers = syscalls.numbers(syscalls.CHECKED, machine)
+        code = _Code(numbers)
+        code.begin(syscalls.AUDIT_ARCH[machine])
+        code.always("execve", _ASK)
+        for name in ("execveat", "seccomp"):
+            code.always(name, _REFUSE)
+        code.end(_ALLOW)
+        self._code = code
+        self._seccomp = numbers["seccomp"]
+        self._listener: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def become(self, path: str, arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+        """Become a program.
+
+        Raises:
+            OSError: if the kernel refuses.
+        """
+        import ctypes
+
+        threading.Thread(target=self._say_yes_once, daemon=True).start()
+        header, _buffer = _header(self._code.packed(0))
+        self._listener.put(linux.syscall(self._seccomp, _SET_FILTER, _NEW_LISTENER, ctypes.c_char_p(header)))
+        words = [os.fsencode(word) for word in arguments]
+        pairs = [os.fsencode(f"{name}={value}") for name, value in environment.items()]
+        # called like this, and not as os.execve, it lets the other thread run meanwhile
+        linux.call(
+            "execve",
+            os.fsencode(path),
+            (ctypes.c_char_p * (len(words) + 1))(*words, None),
+            (ctypes.c_char_p * (len(pairs) + 1))(*pairs, None),
+        )
+        raise OSError("execve returned")
+
+    def _say_yes_once(self) -> None:
+        import ctypes
+
+        listener = self._listener.get()
+        question = ctypes.create_string_buffer(_QUESTION_BYTES)
+        linux.call("ioctl", listener, ctypes.c_ulong(_RECEIVE), question)
+        (number,) = struct.unpack_from("Q", question.raw)
+        go_on = 1
+        answer = ctypes.create_string_buffer(struct.pack("QqiI", number, 0, 0, go_on))
+        linux.call("ioctl", listener, ctypes.c_ulong(_ANSWER), answer)
 
 
 _Condition = tuple[int, int, tuple[int, ...]]
@@ -181,8 +269,8 @@ class _Code:
                 self._add(_RETURN, action)
             first = last = number
 
-    def end(self) -> None:
-        self._add(_RETURN, _REFUSE)
+    def end(self, action: int = _REFUSE) -> None:
+        self._add(_RETURN, action)
 
     def packed(self, pid: int) -> bytes:
         return b"".join(

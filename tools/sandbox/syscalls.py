@@ -59,7 +59,7 @@ CHECKED = """
 open:2:- openat:257:56 creat:85:- truncate:76:45 clone:56:220 clone3:435:435 fork:57:- vfork:58:-
 execve:59:221 execveat:322:281 socketpair:53:199 prctl:157:167 ioctl:16:29 fcntl:72:25 kill:62:129
 tgkill:234:131 rt_sigqueueinfo:129:138 prlimit64:302:261 personality:135:92 openat2:437:437
-sync:162:81 syncfs:306:267 pivot_root:155:41
+sync:162:81 syncfs:306:267 pivot_root:155:41 seccomp:317:277
 """
 """Calls that depend on their arguments or on what a run may do."""
 

@@ -16,9 +16,10 @@ import signal
 import socket
 import stat
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from codegrove.tools.sandbox import landlock, linux, view
 from codegrove.tools.sandbox.process_table import ProcessTable
@@ -49,7 +50,11 @@ class RunSettings:
     scratch_mb: int
     children: bool
     memory_mb: int | None
-    """Of all processes together, where a run may start some."""
+    """Of all processes together, where a run may start some or its memory has no other limit."""
+    stage: str = ""
+    """Kind of run with rules of its own, see `Walls.add_stages`; empty for a program of this interpreter."""
+    sampled: bool = False
+    """Whether the memory of the run is looked at now and then, also if it cannot start processes."""
 
 
 class Walls:
@@ -102,37 +107,77 @@ class Walls:
         """Count processes and threads of the run that is going on; 0 when nobody knows."""
         return self.table.tasks_below()
 
+    def add_stages(self, stages: Sequence[Mapping[str, Any]]) -> None:
+        """Take the rules for kinds of runs, see `codegrove.tools.sandbox.containment.Stage`."""
+
     def overfull(self, settings: RunSettings) -> bool:
         """Whether the scratch folder holds too much, where the kernel does not prevent that."""
         return False
 
     def too_large(self, settings: RunSettings) -> bool:
         """Whether the processes of a run that may start some hold too much memory together."""
-        if not settings.children or settings.memory_mb is None:
+        if settings.memory_mb is None or not (settings.children or settings.sampled):
             return False
-        return self.table.private_bytes_below() > settings.memory_mb << 20
+        held = self.table.private_bytes_below()
+        if settings.sampled and not settings.children:  # nobody else has what it shares
+            held += self.table.shared_bytes_below()
+        return held > settings.memory_mb << 20
 
 
 class _Strict(Walls):
     """What both strict levels have in common."""
 
     _rules: landlock.PathRules | None = None
+    _scratch_parent = ""
+    _also_readable: tuple[str, ...] = ()
+    _hidden: Sequence[str] = ()
 
     def __init__(self) -> None:
+        self._stages: dict[str, landlock.PathRules] = {}
+        self._with_own_programs: set[str] = set()
         if not linux.available:
             raise OSError(f"this level needs Linux and a C library that Python can call, not {sys.platform}")
         super().__init__()
 
+    def add_stages(self, stages: Sequence[Mapping[str, Any]]) -> None:
+        """Make path rules for kinds of runs.
+
+        Raises:
+            OSError: if the kernel has no path rules.
+        """
+        for stage in stages:
+            self._stages[stage["name"]] = rules = landlock.PathRules()
+            for path in stage["read"]:
+                for part in view.except_hidden(path, self._hidden):
+                    rules.allow_looking(part)
+                    if part != path:
+                        rules.allow_listing(path)
+            for path in stage["execute"]:
+                rules.allow_reading(path)
+            for path in view.DEVICES:
+                rules.allow_writing(path)
+            for path in self._also_readable:
+                rules.allow_looking(path)
+            if stage["own_programs"]:
+                rules.allow_everything(self._scratch_parent)
+                self._with_own_programs.add(stage["name"])
+            else:
+                rules.allow_data(self._scratch_parent)
+        if stages:
+            self._one_program = self._new_filter(children=False, one_program=True)
+
     def _make_filters(self, *, owns_files: bool, truncates: bool, free_signals: bool) -> None:
-        self._filters = {
-            children: Filter(
+        def new(*, children: bool, one_program: bool = False) -> Filter:
+            return Filter(
                 children=children,
                 free_signals=children and free_signals,
                 owns_files=owns_files,
                 truncates=truncates,
+                one_program=one_program,
             )
-            for children in (False, True)
-        }
+
+        self._new_filter = new
+        self._filters = {children: new(children=children) for children in (False, True)}
         self.layers.append("filter of system calls")
 
     def _put_on(self, settings: RunSettings, most_processes: int | None) -> None:
@@ -143,9 +188,12 @@ class _Strict(Walls):
         _limit(getattr(resource, "RLIMIT_MSGQUEUE", 12), 0)
         _limit(getattr(resource, "RLIMIT_SIGPENDING", 11), 256)
         linux.drop_privileges()
-        if self._rules is not None:
-            self._rules.put_on()
-        self._filters[settings.children].put_on(os.getpid())
+        rules = self._stages[settings.stage] if settings.stage else self._rules
+        if rules is not None:
+            rules.put_on()
+        one_program = settings.stage and not settings.children
+        chosen = self._one_program if one_program else self._filters[settings.children]
+        chosen.put_on(os.getpid())
 
 
 class Isolated(_Strict):
@@ -162,6 +210,8 @@ class Isolated(_Strict):
 
     def __init__(self, readable: Sequence[str], hidden: Sequence[str]) -> None:
         super().__init__()
+        self._scratch_parent = view.SCRATCH_PARENT
+        self._also_readable = (os.path.dirname(view.STDIN),)  # holds what `view` has put there, nothing else
         paths = view.readable_paths(readable)
         ids = _unused_ids() if os.geteuid() == 0 else None
         if ids is not None and _succeeds(lambda: linux.unshare(linux.NEWNS)):
@@ -219,7 +269,8 @@ class Isolated(_Strict):
         """Restrict this process. It needs no bond to its parent: that one's death ends the pid namespace."""
         linux.unshare(linux.NEWNS | linux.NEWIPC)
         stdin_mb = (os.fstat(stdin).st_size >> 20) + 1
-        view.mount_scratch(settings.scratch_mb + stdin_mb, programs=settings.children)
+        programs = settings.stage in self._with_own_programs if settings.stage else settings.children
+        view.mount_scratch(settings.scratch_mb + stdin_mb, programs=programs)
         view.show_stdin(stdin)
         linux.hide_memory()
         beside_the_run = 3  # the door-keeper, the interpreter, the first process of the pid namespace
@@ -261,6 +312,8 @@ class Restricted(_Strict):
 
     def __init__(self, readable: Sequence[str], hidden: Sequence[str], scratch_parent: str) -> None:
         super().__init__()
+        self._scratch_parent = scratch_parent
+        self._hidden = hidden
         paths = view.readable_paths(readable)
         self._rules = landlock.PathRules()
         for path in paths:

@@ -6,12 +6,15 @@ import asyncio
 import platform
 import warnings
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from codegrove.cli import app
 from codegrove.cli.exit_codes import ERROR
+
+if TYPE_CHECKING:
+    from codegrove.tools.sandbox.process import ProcessSandbox
 
 PACKAGES = ("codegrove", "langgraph", "langchain-core", "networkx", "pydantic")
 OPTIONAL = ("langchain-openai", "langchain-ollama", "langchain-anthropic", "langchain")
@@ -42,6 +45,7 @@ def _version_or_absent(name: str) -> str:
 
 async def _sandbox() -> bool:
     from codegrove.errors import SandboxError
+    from codegrove.languages import language_names
     from codegrove.tools.sandbox.factory import findings, make_sandbox
     from codegrove.tools.self_test import self_test
 
@@ -62,13 +66,28 @@ async def _sandbox() -> bool:
         return False
     try:
         report = await self_test(sandbox)
+        languages = [await _language(sandbox, name) for name in language_names()]
     finally:
         await sandbox.aclose()
     print(f"sandbox: level {sandbox.level}, enforced for every run: {', '.join(sandbox.guarantees)}")
     for line in report.lines:
         print(f"  {line}")
+    for found in languages:
+        print(found)
     print(f"sandbox self-test: {'ok' if report.ok else 'FAILED: this sandbox must not be trusted'}")
     return report.ok
+
+
+async def _language(sandbox: ProcessSandbox, name: str) -> str:
+    """Say whether programs in a language can be judged: its toolchain is there and works behind the walls."""
+    from codegrove.errors import SandboxError
+
+    try:
+        inner = sandbox.for_language(name)
+    except SandboxError as error:
+        return f"language {name}: {error}"
+    problem = await inner.problem()
+    return f"language {name}: {problem or inner.toolchain.version}"
 
 
 async def _ping(spec: str) -> bool:

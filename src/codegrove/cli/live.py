@@ -19,6 +19,7 @@ from codegrove.budget import Account
 from codegrove.graphs.assemble import Assembly
 from codegrove.graphs.session import Session
 from codegrove.graphs.solution import Result, Solution
+from codegrove.languages import solution_file
 from codegrove.models.metered import CallRecord
 from codegrove.outcome import Outcome
 from codegrove.search import drawing
@@ -307,8 +308,8 @@ def _print_result(console: Console, solution: Solution, directory: Path | None, 
     for line in rest:
         write(Text(line))
     if directory is not None:
-        if solution.program is not None:
-            write(Text(f"solution: {directory / 'solution.py'}"))
+        if solution.candidate is not None:
+            write(Text(f"solution: {directory / solution_file(solution.candidate.language)}"))
         write(Text(f"run: {directory}"))
     if not sys.stdout.isatty():
         return

@@ -11,6 +11,7 @@ import typer
 from codegrove.cli import app
 from codegrove.cli.running import run_to_end, show_finished
 from codegrove.errors import TaskError, UsageError
+from codegrove.languages import PYTHON
 
 if TYPE_CHECKING:
     from codegrove.models.port import Price
@@ -33,6 +34,15 @@ def solve(
     entry_point: Annotated[
         str | None, typer.Option(help="Name of the function to write, where it cannot be told.")
     ] = None,
+    language: Annotated[
+        str,
+        typer.Option(
+            "--language",
+            "-l",
+            help="Language of the program: python, cpp, javascript, bash, or a YAML file. All but Python are"
+            " judged on stdin cases.",
+        ),
+    ] = "python",
     problem: Annotated[
         str | None,
         typer.Option(help="'bundled', or a .jsonl file in HumanEval or MBPP format. Needs --id."),
@@ -87,7 +97,7 @@ def solve(
     from codegrove.budget import Budget
     from codegrove.graphs.assemble import assemble
 
-    task, problems = _read_task(source, tests, entry_point, problem, id)
+    task, problems = _read_task(source, tests, entry_point, problem, id, language)
     assembly = assemble(
         recipe,
         model=model,
@@ -141,6 +151,7 @@ def _read_task(
     entry_point: str | None,
     problem: str | None,
     problem_id: str | None,
+    language: str,
 ) -> tuple[Task, list[Problem] | None]:
     from codegrove.problems import load_problems, load_task
 
@@ -151,6 +162,10 @@ def _read_task(
             )
         if problem_id is None:
             raise UsageError(f"--problem {problem} holds many problems; say which one with --id")
+        if language != PYTHON:
+            raise UsageError(
+                f"--language {language} needs a statement of your own; problem files are in Python"
+            )
         found = load_problems(problem).by_id(problem_id)
         return found.task, [found]
     if problem_id is not None:
@@ -160,4 +175,5 @@ def _read_task(
             "no task given; name a Python file or a statement, or try: "
             "codegrove solve --problem bundled --id merge-shifts -r grove"
         )
-    return load_task(source, tests=tests, entry_point=entry_point, stdin=sys.stdin), None
+    task = load_task(source, tests=tests, entry_point=entry_point, stdin=sys.stdin, language=language)
+    return task, None

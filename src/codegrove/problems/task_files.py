@@ -10,6 +10,7 @@ from typing import TextIO
 
 from codegrove.errors import TaskError
 from codegrove.examples.source import UNREADABLE, parse_quietly
+from codegrove.languages import PYTHON, load_language
 from codegrove.problems.docstring_examples import example_tests
 from codegrove.problems.json_entries import entries
 from codegrove.problems.python_tests import PythonTests, read_tests
@@ -31,6 +32,7 @@ def load_task(
     tests: Path | None = None,
     entry_point: str | None = None,
     stdin: TextIO | None = None,
+    language: str = PYTHON,
 ) -> Task:
     """Return the task that a user's files describe. Nothing of them is executed.
 
@@ -41,13 +43,18 @@ def load_task(
             ``.jsonl`` with ``{"input": ..., "output": ...}`` entries for a program that reads standard input.
         entry_point: the function to write, where the files leave it open.
         stdin: read for ``-``; None for `sys.stdin`.
+        language: in which the program is to be written: a name, or the path of a language file. With another one
+            than Python, the task must be a statement and the tests input/output pairs.
 
     Raises:
+        LanguageError: if there is no such language.
         TaskError: for anything that cannot be used, with file and line where there is one. A statement without
             tests is a task without tests.
     """
     if entry_point is not None and not entry_point.isidentifier():
         raise TaskError(f"the entry point must be the name of a function; found {entry_point!r}")
+    if language != PYTHON:
+        return _in_other_language(source, tests, entry_point, stdin, language)
     if str(source) == "-":
         return _statement_task(_read_stdin(stdin or sys.stdin), "stdin", "standard input", tests, entry_point)
     path = Path(source)
@@ -61,6 +68,36 @@ def load_task(
     if suffix == ".py":
         return _stub_task(text, path, tests, entry_point)
     return _statement_task(text, path.stem, str(path), tests, entry_point)
+
+
+def _in_other_language(
+    source: str | Path, tests: Path | None, entry_point: str | None, stdin: TextIO | None, language: str
+) -> Task:
+    title = load_language(language).title
+    if entry_point is not None:
+        raise TaskError(
+            f"--entry-point {entry_point}: a program in {title} reads standard input; only Python functions can be"
+            " called by tests"
+        )
+    if tests is not None and tests.suffix.lower() not in _PAIRS:
+        raise TaskError(
+            f"{tests} holds no tests for a program in {title}; expected a .json or .jsonl file of input/output"
+            " pairs"
+        )
+    if str(source) == "-":
+        text, task_id, name = _read_stdin(stdin or sys.stdin), "stdin", "standard input"
+    else:
+        path = Path(source)
+        if path.suffix.lower() not in _STATEMENTS:
+            raise TaskError(
+                f"{path} is no task for a program in {title}; expected a statement (.md, .txt, or - for standard"
+                " input)"
+            )
+        text, task_id, name = read_text(path, limit_mb=_LIMIT_MB, expected=_TASK), path.stem, str(path)
+    if not text.strip():
+        raise TaskError(f"{name} is empty; expected {_TASK}")
+    found = _stdio_tests(tests) if tests is not None else ()
+    return Task(id=task_id, statement=text, tests=found, language=language)
 
 
 def _read_stdin(stdin: TextIO) -> str:

@@ -21,6 +21,7 @@ from codegrove.graphs.assemble import Assembly
 from codegrove.graphs.recording import Recorder
 from codegrove.graphs.session import Session
 from codegrove.graphs.solution import Solution
+from codegrove.languages import solution_file
 from codegrove.runs.ending import has_ended, read_ending
 from codegrove.runs.record import RunRecord, task_json
 from codegrove.runs.solution import rebuild_solution, summary
@@ -107,7 +108,8 @@ class RunDirectory:
                 verdict=None if verdict is None else verdict_json(verdict),
             )
             if solution.program is not None:
-                _write(self.path / "solution.py", solution.program.rstrip("\n") + "\n")
+                name = solution_file(self.session.task.language)
+                _write(self.path / name, solution.program.rstrip("\n") + "\n")
             if solution.tree is not None:
                 _write(self.path / "tree.svg", drawing.svg(solution.tree, answer=solution.node) + "\n")
             _write(

@@ -15,6 +15,7 @@ class Benign:
     program: str
     tests: tuple[Test, ...]
     entry_point: str | None = "f"
+    language: str = "python"
 
 
 def _calls(*pairs: tuple[str, str]) -> tuple[Test, ...]:

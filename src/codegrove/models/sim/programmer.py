@@ -74,12 +74,18 @@ class SimulatedProgrammer:
         """Free of charge."""
         return FREE
 
-    def check_task(self, task_id: str) -> None:
+    def check_task(self, task_id: str, language: str = "python") -> None:
         """Say at once that a task cannot be worked on.
 
         Raises:
-            ModelSpecError: if there is no problem of this id with a usable reference.
+            ModelSpecError: if there is no problem of this id with a usable reference, or another language is asked
+                for.
         """
+        if language != "python":
+            raise ModelSpecError(
+                f"sim: is a simulation that only writes Python; task {task_id!r} asks for {language!r}; use a real"
+                " model with -m"
+            )
         try:
             self._find(task_id)
         except ModelError as error:
