@@ -40,6 +40,8 @@ class CallTest:
     """Keyword arguments: a Python dict literal with string keys."""
     tolerance: float = 0.0
     """Absolute tolerance for floats anywhere in the value; 0 means exact equality."""
+    relative: float = 0.0
+    """Tolerance as a fraction of the expected number; it is added to `tolerance`."""
     origin: Origin = Origin.VISIBLE
     kind: Literal["call"] = "call"
 
@@ -55,13 +57,19 @@ class CallTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StdioTest:
-    """One run of the whole program: text on standard input, expected text on standard output.
-
-    Outputs are compared after stripping white space at line ends and blank lines at the end.
-    """
+    """One run of the whole program: text on standard input, expected text on standard output."""
 
     stdin: str
     expected: str
+    comparison: Literal["lines", "decimals", "tokens"] = "lines"
+    """When two outputs agree. ``lines``: equal without white space at line ends and blank lines at the end.
+    ``decimals``: the same number of lines between the first and the last, each equal without white space around
+    it or made of the same decimal numbers. ``tokens``: the same words between white space, without regard to case
+    (ASCII); two numbers may differ by `tolerance` and `relative`."""
+    tolerance: float = 0.0
+    """Absolute, for ``tokens``."""
+    relative: float = 0.0
+    """Fraction of the expected number, added to `tolerance`."""
     origin: Origin = Origin.VISIBLE
     kind: Literal["stdio"] = "stdio"
 

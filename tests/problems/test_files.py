@@ -169,7 +169,7 @@ def test_wrong_entries_of_a_list_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is empty; expected 'bundled', or a .jsonl"),
+        (b"", "is empty; expected 'bundled', a .jsonl"),
         (b" \n\n", "is empty"),
         (b"\x89PNG\r\n\x1a\n\0\0", "is a binary file; expected"),
         ('{"task_id": "é"}'.encode("latin-1"), "line 1: byte 0xe9 is not UTF-8 text"),
@@ -178,10 +178,13 @@ def test_wrong_entries_of_a_list_are_named(tmp_path: Path) -> None:
         (b"[1, 2]", "entry 1: expected a JSON object; found int"),
         (b"[]", "holds no problems"),
         (b"3\n", "line 1: expected a JSON object; found int"),
-        (b'{"a": 1, "b": 2}\n', "line 1: the fields (a, b) are neither those of HumanEval"),
-        (b"{}\n", "line 1: the fields (none) are neither"),
+        (
+            b'{"a": 1, "b": 2}\n',
+            "line 1: the fields (a, b) are those of no known benchmark; supported: HumanEval, HumanEval+,",
+        ),
+        (b"{}\n", "line 1: the fields (none) are those of no known benchmark"),
         (b"[" * 200_000, "JSON that cannot be read"),
-        (b'{"task_id": ' + b"9" * 5000 + b"}", "JSON that cannot be read"),
+        (b'{"task_id": ' + b"9" * 5000 + b"}", "line 1: the fields (task_id) are those of no known"),
         (gzip.compress(lines(humaneval()).encode(), mtime=0)[:60], "is a broken gzip file"),
         (b"\x1f\x8bnot really", "is a broken gzip file"),
         (b"from x import y\n", "line 1: not JSON"),
@@ -194,7 +197,7 @@ def test_a_file_that_is_none_gets_one_clear_message(tmp_path: Path, content: byt
 
 
 def test_a_place_that_is_no_file(tmp_path: Path) -> None:
-    assert refusal(tmp_path).startswith(f"{tmp_path} is a directory; expected")
+    assert refusal(tmp_path).startswith(f"{tmp_path} is a directory without problem files; expected")
     write(tmp_path, lines(humaneval()), "HumanEval.jsonl")
     missing = tmp_path / "HumanEvl.jsonl"
     assert refusal(missing).startswith(

@@ -66,7 +66,7 @@ def test_setup_code_stands_in_front_of_every_assert() -> None:
 
 def test_imports_of_the_sanitized_set_stand_in_front_of_every_assert() -> None:
     problem = SanitizedRow.model_validate(SANITIZED).load("here", 3).problem
-    assert (problem.id, problem.source) == ("MBPP/8", "mbpp-sanitized")
+    assert (problem.id, problem.source) == ("MBPP-sanitized/8", "mbpp-sanitized")
     assert problem.task.entry_point == "root"
     without_import = "def root(x):\n    return x ** 0.5"
     assert all(passes(without_import, t, "root") for t in (*problem.task.tests, *problem.hidden))

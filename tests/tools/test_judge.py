@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codegrove.task import StdioTest
 from codegrove.tools.sandbox.clip import clip, without_addresses
-from codegrove.tools.sandbox.judge import same_output, same_value
+from codegrove.tools.sandbox.judge import right_output, same_output, same_value
 from codegrove.tools.sandbox.values import Opaque
 
 NAN = float("nan")
@@ -105,3 +108,56 @@ def test_clipping_keeps_both_ends(text: str, limit: int) -> None:
 
 def test_addresses_are_blanked() -> None:
     assert without_addresses("<A object at 0x7f00aa> is not 0x12") == "<A object at 0x...> is not 0x12"
+
+
+@pytest.mark.parametrize(
+    ("expected", "obtained", "tolerance", "relative", "same"),
+    [
+        (1e9, 1e9 + 50, 0.0, 1e-7, True),
+        (1e9, 1e9 + 150, 0.0, 1e-7, False),
+        (1e9, 1e9 + 150, 60.0, 1e-7, True),
+        ([0.0, {"a": 100.0}], [0.0, {"a": 100.5}], 0.0, 0.01, True),
+        (0.0, 1e-9, 0.0, 1e-7, False),
+        (100, 101, 0.0, 0.5, False),
+        (10**400, 1.0, 0.0, 0.5, False),
+    ],
+)
+def test_a_relative_tolerance_is_a_fraction_of_the_expected_number(
+    expected: object, obtained: object, tolerance: float, relative: float, same: bool
+) -> None:
+    assert same_value(expected, obtained, tolerance=tolerance, relative=relative) is same
+
+
+@pytest.mark.parametrize(
+    ("comparison", "expected", "obtained", "right"),
+    [
+        ("lines", "1\n", "1  \n\n", True),
+        ("lines", " 1", "1", False),
+        ("decimals", "1.0\nok", "1\nok\n", True),
+        ("decimals", " 1 2 ", "1.0  2.00", True),
+        ("decimals", "1\n2", "1 2", False),
+        ("decimals", "0.1", "0.1000000001", False),
+        ("decimals", "50000000000000000", "50000000000000001", False),
+        ("decimals", "nan", "NaN", False),
+        ("decimals", "a 1", "a 1.0", False),
+        ("tokens", "Yes\n1 2", "YES 1\n\n2", True),
+        ("tokens", "1 2", "1 2 3", False),
+        ("tokens", "1.00000", "1.000009", True),
+        ("tokens", "1.00000", "1.00002", False),
+        ("tokens", "nan", "1", False),
+        ("tokens", "inf", "1e999", False),
+        ("tokens", "1000", "1_000", False),
+        ("tokens", "ſ", "s", False),
+        ("tokens", "a\xa0b", "a b", False),
+    ],
+)
+def test_outputs_are_compared_as_the_test_says(
+    comparison: Literal["lines", "decimals", "tokens"], expected: str, obtained: str, right: bool
+) -> None:
+    test = StdioTest(stdin="", expected=expected, comparison=comparison, tolerance=1e-5)
+    assert right_output(test, obtained) is right
+
+
+@given(st.text(max_size=20), st.sampled_from(["lines", "decimals", "tokens"]))
+def test_an_output_is_right_for_itself(text: str, comparison: Literal["lines", "decimals", "tokens"]) -> None:
+    assert right_output(StdioTest(stdin="", expected=text, comparison=comparison), text)

@@ -10,7 +10,7 @@ from codegrove.tools.sandbox.assert_tests import Plan, Way, plan
 from codegrove.tools.sandbox.asserts import Instrumented
 from codegrove.tools.sandbox.call_conversion import Converted, Failure, examine
 from codegrove.tools.sandbox.clip import clip
-from codegrove.tools.sandbox.judge import same_output, same_value
+from codegrove.tools.sandbox.judge import right_output, same_value
 from codegrove.tools.sandbox.literals import LiteralError, parse_arguments, parse_literal
 from codegrove.tools.sandbox.records import MOST_MESSAGE, Record
 from codegrove.tools.sandbox.splitting import NeedsFixtures
@@ -18,7 +18,7 @@ from codegrove.tools.sandbox.values import DecodeError, Opaque, show, to_wire
 from codegrove.verdict import ErrorInfo, Status, TestResult
 
 MOST_OUTPUT = 2000
-"""Characters kept of the output of one test."""
+"""Characters kept of the values in a failed assertion."""
 _MOST_SHOWN = 3
 
 
@@ -67,17 +67,17 @@ def _unusable(why: str) -> TestResult:
     return TestResult(status=Status.UNJUDGED, error=ErrorInfo(type="UnusableTest", message=why))
 
 
-def grade(prepared: Prepared, record: Record) -> TestResult:
-    """Judge the record of a call or assert test.
+def grade(prepared: Prepared, record: Record, kept: int = MOST_OUTPUT) -> TestResult:
+    """Judge the record of a call or assert test; `kept` characters of a value are kept.
 
     Raises:
         DecodeError: if the record does not answer this kind of test.
     """
-    is_call = isinstance(prepared.test, CallTest)
-    if record.outcome == "value" and is_call:
-        right = same_value(prepared.expected, record.value, tolerance=_tolerance(prepared.test))
+    test = prepared.test
+    if record.outcome == "value" and isinstance(test, CallTest):
+        right = same_value(prepared.expected, record.value, tolerance=test.tolerance, relative=test.relative)
         status = Status.PASSED if right else Status.FAILED
-        return TestResult(status=status, output=_shown(record.value), seconds=record.seconds)
+        return TestResult(status=status, output=_shown(record.value, kept), seconds=record.seconds)
     way = prepared.way
     if record.outcome == "passed" and way in (Way.SPLIT, Way.TOGETHER):
         return TestResult(status=Status.PASSED, seconds=record.seconds)
@@ -155,10 +155,6 @@ def _failed_claim(failure: Failure) -> TestResult:
     return TestResult(status=Status.FAILED, output=output, error=error)
 
 
-def _tolerance(test: Test) -> float:
-    return test.tolerance if isinstance(test, CallTest) else 0.0
-
-
 def _failed_assertion(asserts: Instrumented, record: Record, error: ErrorInfo) -> TestResult:
     place = None if error.trace else asserts.at_line(record.test_line)
     output = ""
@@ -170,17 +166,17 @@ def _failed_assertion(asserts: Instrumented, record: Record, error: ErrorInfo) -
     return TestResult(status=Status.FAILED, output=output, error=error, seconds=record.seconds)
 
 
-def grade_output(prepared: Prepared, record: Record, stdout: bytes) -> TestResult:
-    """Judge a program that read stdin and ended.
+def grade_output(prepared: Prepared, record: Record, stdout: bytes, kept: int = MOST_OUTPUT) -> TestResult:
+    """Judge a program that read stdin and ended; `kept` characters of its output are kept.
 
     Raises:
         DecodeError: if the record does not belong to such a program.
     """
     assert isinstance(prepared.test, StdioTest)
     text = stdout.decode("utf-8", "replace")
-    output = clip(text, MOST_OUTPUT)
+    output = clip(text, kept)
     if record.outcome == "ended":
-        right = same_output(prepared.test.expected, text)
+        right = right_output(prepared.test, text)
         status = Status.PASSED if right else Status.FAILED
         return TestResult(status=status, output=output, seconds=record.seconds)
     if record.outcome in ("raised", "timed_out"):
@@ -189,5 +185,5 @@ def grade_output(prepared: Prepared, record: Record, stdout: bytes) -> TestResul
     raise DecodeError(f"outcome {record.outcome!r} does not answer a test of kind 'stdio'")
 
 
-def _shown(value: object) -> str:
-    return clip(show(value, most_items=MOST_OUTPUT), MOST_OUTPUT)
+def _shown(value: object, kept: int = MOST_OUTPUT) -> str:
+    return clip(show(value, most_items=kept), kept)

@@ -15,7 +15,6 @@ from codegrove.task import StdioTest, Test
 from codegrove.tools.sandbox.assert_tests import Way
 from codegrove.tools.sandbox.clip import clip
 from codegrove.tools.sandbox.grading import (
-    MOST_OUTPUT,
     Examination,
     Prepared,
     grade,
@@ -107,6 +106,7 @@ class Judgement:
         self.assignment = assignment
         self.execute = execute
         self.trace = BlockTrace()
+        self._kept = assignment.limits.kept_characters
         self.proven = True
         """Whether every pass was decided without the program: no test ran together with it, and no object of it
         decided what it is equal to."""
@@ -297,10 +297,10 @@ class Judgement:
         record = report.script
         complete = report.finished and end.exit_code == 0
         if record is not None and not end.stopped and (complete or record.outcome == "timed_out"):
-            result = grade_output(test, record, end.stdout)
+            result = grade_output(test, record, end.stdout, self._kept)
         else:
             status, error = self._explain(end)
-            output = clip(end.stdout.decode("utf-8", "replace"), MOST_OUTPUT)
+            output = clip(end.stdout.decode("utf-8", "replace"), self._kept)
             result = TestResult(status=status, error=error, output=output)
         self._keep(test.index, result)
         return None
@@ -391,7 +391,7 @@ class Judgement:
                 elif test.plan is not None and test.plan.converted is not None:
                     self._keep(test.index, _examination(report, test).finish(record))
                 else:
-                    self._keep(test.index, grade(test, record))
+                    self._keep(test.index, grade(test, record, self._kept))
                 report.examination = None
                 if record.own:
                     self._note_own(test.index)

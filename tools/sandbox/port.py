@@ -28,6 +28,8 @@ class Limits:
     """Largest file the run may write, in MiB."""
     scratch_mb: int = 64
     """All files of the run together, in MiB; kept on the strict levels."""
+    kept_characters: int = 2000
+    """What a result keeps of its test's output (50 or more); longer output is shown without its middle."""
     children: bool = False
     """Whether the run may start processes and programs. Always possible on level ``basic``."""
 

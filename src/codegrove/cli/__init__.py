@@ -75,4 +75,10 @@ def main() -> None:
         sys.exit(INTERRUPTED)
 
 
-from codegrove.cli import doctor, recipes, resume, solve  # noqa: E402, F401  they register their commands on the apps
+from codegrove.cli import (  # noqa: E402  they register their commands on the apps
+    doctor,  # noqa: F401
+    problems,  # noqa: F401
+    recipes,  # noqa: F401
+    resume,  # noqa: F401
+    solve,  # noqa: F401
+)

@@ -45,9 +45,14 @@ def solve(
     ] = "python",
     problem: Annotated[
         str | None,
-        typer.Option(help="'bundled', or a .jsonl file in HumanEval or MBPP format. Needs --id."),
+        typer.Option(
+            help="'bundled', a benchmark's file, or hf:OWNER/NAME. Needs --id; see codegrove problems."
+        ),
     ] = None,
-    id: Annotated[str | None, typer.Option("--id", help="Which problem of the file.")] = None,
+    id: Annotated[str | None, typer.Option("--id", help="Which problem of the benchmark.")] = None,
+    format: Annotated[
+        str | None, typer.Option(help="Format of --problem, where it cannot be told by the fields.")
+    ] = None,
     recipe: Annotated[str, typer.Option("--recipe", "-r", help="Name of a recipe, or a YAML file.")] = "loop",
     model: Annotated[
         str | None,
@@ -97,7 +102,7 @@ def solve(
     from codegrove.budget import Budget
     from codegrove.graphs.assemble import assemble
 
-    task, problems = _read_task(source, tests, entry_point, problem, id, language)
+    task, problems = _read_task(source, tests, entry_point, problem, id, language, format)
     assembly = assemble(
         recipe,
         model=model,
@@ -115,7 +120,7 @@ def solve(
         run_to_end(assembly, assembly.open_session(task), quiet=quiet, as_json=as_json)
     from codegrove.runs.directory import RunDirectory
 
-    origin = None if problem is None or id is None else (_lasting(problem), id)
+    origin = None if problem is None or id is None else (_lasting(problem), id, format)
     with RunDirectory(out, assembly, task, problem=origin, reuse=reuse or ()) as directory:
         if directory.solution is not None:
             show_finished(directory.path, directory.solution, quiet=quiet, as_json=as_json)
@@ -152,6 +157,7 @@ def _read_task(
     problem: str | None,
     problem_id: str | None,
     language: str,
+    format: str | None,
 ) -> tuple[Task, list[Problem] | None]:
     from codegrove.problems import load_problems, load_task
 
@@ -166,10 +172,11 @@ def _read_task(
             raise UsageError(
                 f"--language {language} needs a statement of your own; problem files are in Python"
             )
-        found = load_problems(problem).by_id(problem_id)
+        found = load_problems(problem, format=format).by_id(problem_id)
         return found.task, [found]
-    if problem_id is not None:
-        raise UsageError(f"--id {problem_id} needs --problem FILE (or --problem bundled)")
+    if problem_id is not None or format is not None:
+        given = f"--id {problem_id}" if problem_id is not None else f"--format {format}"
+        raise UsageError(f"{given} needs --problem FILE (or --problem bundled)")
     if source is None:
         raise TaskError(
             "no task given; name a Python file or a statement, or try: "

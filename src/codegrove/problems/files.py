@@ -1,28 +1,43 @@
-"""Loading a file of problems."""
+"""Loading benchmarks: the bundled one, files, directories, and Hugging Face ids."""
 
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from codegrove.errors import TaskError, did_you_mean
 from codegrove.problem import Problem
-from codegrove.problems import humaneval, mbpp
+from codegrove.problems import hub
 from codegrove.problems.bundled import bundled_ids, load_bundled
-from codegrove.problems.json_entries import entries
+from codegrove.problems.directories import open_path
+from codegrove.problems.formats import Format, format_called, recognise
 from codegrove.problems.load_report import LoadedProblem, LoadReport
-from codegrove.problems.reading import decode, read_data
+from codegrove.problems.problem_rows import VisibleAsserts
 from codegrove.problems.rows import read_row
+from codegrove.problems.sources import Place, Source
 
 BUNDLED = "bundled"
-_LIMIT_MB = 256
-_EXPECTED = "'bundled', or a .jsonl, .jsonl.gz or .json file in HumanEval or MBPP format"
+_EXPECTED = "'bundled', a .jsonl, .jsonl.gz, .json or .parquet file of a benchmark, or hf:OWNER/NAME"
+_KEPT = 256
+"""Problems of one set that stay in memory, unless the set says otherwise."""
 
 
 class ProblemSet:
-    """Problems of one source, in its order. Each is put together when it is first asked for."""
+    """Problems of one source, in its order. Each is put together when it is asked for.
+
+    Args:
+        makers: what puts a problem together, by its id.
+        source: file name, id of a data set, or ``bundled``.
+        format: name of the format.
+        sha256: hash of the source; None to compute one from the problems.
+        notes: what a reader of results must know.
+        skipped: problems that were left out, each with its id and the reason.
+        kept: how many problems stay in memory; those used last.
+    """
 
     def __init__(
         self,
@@ -32,15 +47,18 @@ class ProblemSet:
         format: str,
         sha256: str | None = None,
         notes: tuple[str, ...] = (),
+        skipped: tuple[str, ...] = (),
+        kept: int = _KEPT,
     ) -> None:
         self.source = source
-        """File name, or ``bundled``."""
         self.format = format
         self.ids = tuple(makers)
         self._makers = makers
-        self._loaded: dict[str, LoadedProblem] = {}
+        self._loaded: OrderedDict[str, LoadedProblem] = OrderedDict()
+        self._kept = kept
         self._sha256 = sha256
         self._notes = notes
+        self._skipped = skipped
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -48,9 +66,9 @@ class ProblemSet:
     def __iter__(self) -> Iterator[Problem]:
         return (self._load(problem_id).problem for problem_id in self.ids)
 
-    @cached_property
+    @property
     def problems(self) -> tuple[Problem, ...]:
-        """All problems."""
+        """All problems at once; iterate over the set where they may not fit into memory."""
         return tuple(self)
 
     def by_id(self, problem_id: str | int) -> Problem:
@@ -74,83 +92,103 @@ class ProblemSet:
 
     @cached_property
     def report(self) -> LoadReport:
-        """Counts over all problems and the provenance of their visible tests."""
-        loaded = [self._load(problem_id) for problem_id in self.ids]
-        sha256 = self._sha256 or hashlib.sha256(repr([_content(one) for one in loaded]).encode()).hexdigest()
-        return LoadReport.of(loaded, source=self.source, format=self.format, sha256=sha256, notes=self._notes)
+        """Counts over all problems and the provenance of their visible tests.
+
+        Raises:
+            TaskError: at the first entry that is broken, naming its place and field.
+        """
+        digest = hashlib.sha256()
+
+        def loaded() -> Iterator[LoadedProblem]:
+            for problem_id in self.ids:
+                one = self._load(problem_id)
+                if self._sha256 is None:
+                    digest.update(repr(_content(one)).encode())
+                yield one
+
+        report = LoadReport.of(
+            loaded(),
+            source=self.source,
+            format=self.format,
+            sha256=self._sha256 or "",
+            skipped=self._skipped,
+            notes=self._notes,
+        )
+        return report if self._sha256 else replace(report, sha256=digest.hexdigest())
 
     def _load(self, problem_id: str) -> LoadedProblem:
-        if problem_id not in self._loaded:
-            self._loaded[problem_id] = self._makers[problem_id]()
-        return self._loaded[problem_id]
+        found = self._loaded.pop(problem_id, None) or self._makers[problem_id]()
+        self._loaded[problem_id] = found  # the last one used stands last
+        if len(self._loaded) > self._kept:
+            self._loaded.popitem(last=False)
+        return found
 
 
-def load_problems(source: str | Path, *, visible_asserts: mbpp.VisibleAsserts = 1) -> ProblemSet:
-    """Return the problems of a file, or those that ship with codegrove.
+def load_problems(
+    source: str | Path, *, format: str | None = None, visible_asserts: VisibleAsserts = 1
+) -> ProblemSet:
+    """Return the problems of a benchmark, or those that ship with codegrove.
 
     Args:
-        source: ``bundled``, or a ``.jsonl``, ``.jsonl.gz`` or ``.json`` file in HumanEval or MBPP format. The
-            format is recognised by the fields.
-        visible_asserts: for MBPP, how many of a problem's asserts the search may see.
+        source: ``bundled``; a ``.jsonl``, ``.jsonl.gz``, ``.json`` or ``.parquet`` file; a directory of such
+            files, of APPS or of ``datasets.save_to_disk``; or a Hugging Face id, ``hf:OWNER/NAME:CONFIG@SPLIT``.
+        format: key of a format, see `codegrove.problems.formats`; None to recognise it by the fields.
+        visible_asserts: for MBPP and MBPP+, how many of a problem's asserts the search may see.
 
     Raises:
-        TaskError: for anything that is no such file, naming file, line, field and what was expected. Fields are
-            checked at once, the Python inside them when the problem is asked for.
+        TaskError: for anything that is no such benchmark, naming file, line, field and what was expected. Fields
+            are checked at once; the Python, JSON and packed tests inside them when the problem is asked for.
     """
     if source == BUNDLED:
         return ProblemSet({i: _bundled_maker(i) for i in bundled_ids()}, source=BUNDLED, format="codegrove")
-    path = Path(source)
-    data = read_data(path, limit_mb=_LIMIT_MB, expected=_EXPECTED)
-    text = decode(data, str(path), expected=_EXPECTED)
-    found = list(entries(text, str(path), expected=_EXPECTED))
-    if not found:
-        raise TaskError(f"{path} holds no problems; expected {_EXPECTED}")
-    format, make, notes = _recognise(found[0][1], found[0][0], visible_asserts)
+    wanted = format_called(format) if format is not None else None
+    if str(source).startswith(hub.PREFIX):
+        return problem_set(
+            hub.HubDataset(str(source)), wanted, called=str(source), visible_asserts=visible_asserts
+        )
+    found = open_path(Path(source), expected=_EXPECTED)
+    return problem_set(found, wanted, called=str(source), visible_asserts=visible_asserts)
+
+
+def problem_set(
+    source: Source, format: Format | None = None, *, called: str, visible_asserts: VisibleAsserts = 1
+) -> ProblemSet:
+    """Return the problems of an open source, see `load_problems`; `called` is what messages call it."""
     makers: dict[str, Callable[[], LoadedProblem]] = {}
     first_place: dict[str, str] = {}
-    for where, entry in found:
-        problem_id, maker = make(entry, where)
-        if problem_id in makers:
+    skipped: list[str] = []
+    for entry in source.scan():
+        format = format or recognise(entry.data, entry.where)
+        row = read_row(format.row, entry.data, entry.where)
+        if row.id in first_place:
             raise TaskError(
-                f"{where}, field 'task_id': {problem_id!r} stands already at {first_place[problem_id]}"
+                f"{entry.where}, field {format.id_field!r}: {row.id!r} stands already at {first_place[row.id]}"
             )
-        makers[problem_id], first_place[problem_id] = maker, where
+        first_place[row.id] = entry.where
+        if why := row.unusable():
+            skipped.append(f"{row.id}: {why}")
+        else:
+            makers[row.id] = _maker(source, format, entry.place, entry.where, visible_asserts)
+    if format is None or not first_place:
+        raise TaskError(f"{called} holds no problems; expected {_EXPECTED}")
     return ProblemSet(
-        makers, source=path.name, format=format, sha256=hashlib.sha256(data).hexdigest(), notes=notes
+        makers,
+        source=source.name,
+        format=format.name,
+        sha256=source.sha256,
+        notes=(*format.notes(visible_asserts), *source.notes),
+        skipped=tuple(skipped),
+        kept=_KEPT if source.small else 1,
     )
 
 
-_Make = Callable[[Mapping[str, object], str], tuple[str, Callable[[], LoadedProblem]]]
+def _maker(
+    source: Source, format: Format, place: Place, where: str, visible_asserts: VisibleAsserts
+) -> Callable[[], LoadedProblem]:
+    def make() -> LoadedProblem:
+        return read_row(format.row, source.read(place), where).load(where, visible_asserts)
 
-
-def _recognise(
-    entry: Mapping[str, object], where: str, visible_asserts: mbpp.VisibleAsserts
-) -> tuple[str, _Make, tuple[str, ...]]:
-    """Return name, reader and notes of the format that an entry has."""
-
-    def make_humaneval(entry: Mapping[str, object], where: str) -> tuple[str, Callable[[], LoadedProblem]]:
-        row = read_row(humaneval.HumanEvalRow, entry, where)
-        return row.id, lambda: row.load(where)
-
-    def make_full(entry: Mapping[str, object], where: str) -> tuple[str, Callable[[], LoadedProblem]]:
-        row = read_row(mbpp.FullRow, entry, where)
-        return row.id, lambda: row.load(where, visible_asserts)
-
-    def make_sanitized(entry: Mapping[str, object], where: str) -> tuple[str, Callable[[], LoadedProblem]]:
-        row = read_row(mbpp.SanitizedRow, entry, where)
-        return row.id, lambda: row.load(where, visible_asserts)
-
-    if "test_list" in entry and "text" in entry:
-        return "MBPP", make_full, mbpp.notes(visible_asserts)
-    if "test_list" in entry:
-        return "MBPP (sanitized)", make_sanitized, mbpp.notes(visible_asserts)
-    if "entry_point" in entry and "test" in entry:
-        return "HumanEval", make_humaneval, humaneval.NOTES
-    fields = ", ".join(sorted(entry)[:12]) or "none"
-    raise TaskError(
-        f"{where}: the fields ({fields}) are neither those of HumanEval (task_id, prompt, entry_point, "
-        "canonical_solution, test) nor of MBPP (task_id, text or prompt, code, test_list)"
-    )
+    return make
 
 
 def _bundled_maker(problem_id: str) -> Callable[[], LoadedProblem]:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import ast
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from codegrove.errors import TaskError
-from codegrove.examples.source import UNREADABLE, parse_quietly
 from codegrove.problem import Problem
 from codegrove.problems.asserts import assert_test, functions_under_test
 from codegrove.problems.load_report import LoadedProblem
-from codegrove.problems.rows import Row
+from codegrove.problems.problem_rows import ProblemRow, VisibleAsserts
+from codegrove.problems.python_fields import parsed
 from codegrove.task import AssertTest, Origin, Task
-
-VisibleAsserts = Literal[0, 1, 3]
-"""How many of a problem's asserts the search may see. Results with different numbers are not comparable."""
 
 _Text = Annotated[str, Field(min_length=1)]
 
@@ -29,7 +27,11 @@ def notes(visible_asserts: VisibleAsserts) -> tuple[str, ...]:
     return (f"{shown}; as is custom, the hidden tests are all asserts, those shown included",)
 
 
-class _MbppRow(Row):
+class _MbppRow(ProblemRow):
+    source: ClassVar[str]
+    prefix: ClassVar[str]
+    """Of ids. The same number stands for different prompts and tests in different variants."""
+
     task_id: int
     code: _Text
     test_list: Annotated[list[_Text], Field(min_length=1)]
@@ -37,19 +39,25 @@ class _MbppRow(Row):
     @property
     def id(self) -> str:
         """The problem's id, e.g. ``MBPP/11``."""
-        return f"MBPP/{self.task_id}"
+        return f"{self.prefix}/{self.task_id}"
 
     def _load(
-        self, where: str, *, statement: str, setup: str, visible_asserts: VisibleAsserts, source: str
+        self,
+        where: str,
+        *,
+        statement: str,
+        setup: str,
+        visible_asserts: VisibleAsserts,
+        hidden: Sequence[str] | None = None,
     ) -> LoadedProblem:
-        """Return the row as a problem; nothing is executed.
+        """Return the row as a problem; `hidden` are its hidden tests, where these are not the asserts.
 
         Raises:
             TaskError: when code or asserts are not Python, or do not name a common function.
         """
-        program = _parsed(self.code, where, "code")
-        _parsed(setup, where, "test_setup_code or test_imports")
-        asserts = [_parsed(code, where, f"test_list.{n}") for n, code in enumerate(self.test_list)]
+        program = parsed(self.code, where, "code")
+        parsed(setup, where, "test_setup_code or test_imports")
+        asserts = [parsed(code, where, f"test_list.{n}") for n, code in enumerate(self.test_list)]
         functions = {n.name for n in program.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))}
         entry_points = functions_under_test(asserts, known=functions)
         if not entry_points or not functions:
@@ -65,17 +73,24 @@ class _MbppRow(Row):
             entry_point=entry_point,
             tests=tuple(assert_test(code, entry_point, prelude=setup) for code in shown),
         )
-        hidden = tuple(
-            AssertTest(code=f"{setup}\n{code}".strip(), origin=Origin.HIDDEN) for code in self.test_list
-        )
+        if hidden is None:
+            hidden = [f"{setup}\n{code}".strip() for code in self.test_list]
         return LoadedProblem(
-            problem=Problem(task=task, hidden=hidden, reference=self.code, source=source),
+            problem=Problem(
+                task=task,
+                hidden=tuple(AssertTest(code=code, origin=Origin.HIDDEN) for code in hidden),
+                reference=self.code,
+                source=self.source,
+            ),
             forms=("assert",) * len(shown),
         )
 
 
 class FullRow(_MbppRow):
     """One line of ``mbpp.jsonl``."""
+
+    source = "mbpp"
+    prefix = "MBPP"
 
     text: _Text
     test_setup_code: str = ""
@@ -87,12 +102,14 @@ class FullRow(_MbppRow):
             statement=self.text,
             setup=self.test_setup_code.strip(),
             visible_asserts=visible_asserts,
-            source="mbpp",
         )
 
 
 class SanitizedRow(_MbppRow):
     """One entry of ``sanitized-mbpp.json``."""
+
+    source = "mbpp-sanitized"
+    prefix = "MBPP-sanitized"
 
     prompt: _Text
     test_imports: list[str] = Field(default_factory=list)
@@ -104,12 +121,4 @@ class SanitizedRow(_MbppRow):
             statement=self.prompt,
             setup="\n".join(self.test_imports).strip(),
             visible_asserts=visible_asserts,
-            source="mbpp-sanitized",
         )
-
-
-def _parsed(code: str, where: str, field: str) -> ast.Module:
-    try:
-        return parse_quietly(code)
-    except UNREADABLE as error:
-        raise TaskError(f"{where}, field {field!r}: expected Python; it does not parse: {error}") from None

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from codegrove.errors import TaskError, did_you_mean
 
-_GZIP = b"\x1f\x8b"
+GZIP = b"\x1f\x8b"
+"""First bytes of a packed file."""
 _MIB = 1024 * 1024
 
 
@@ -34,18 +35,23 @@ def read_data(path: Path, *, limit_mb: int, expected: str) -> bytes:
     try:
         with path.open("rb") as file:
             data = file.read(limit_mb * _MIB + 1)
-    except FileNotFoundError:
-        raise TaskError(f"there is no file {path}{_neighbours(path)}; expected {expected}") from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise TaskError(f"{path} cannot be read ({reason}); expected {expected}") from None
-    if data.startswith(_GZIP):
+        raise missing(path, error, expected) from None
+    if data.startswith(GZIP):
         data = _unpacked(data, path, limit_mb)
     if len(data) > limit_mb * _MIB:
         raise TaskError(f"{path} is larger than {limit_mb} MiB; expected {expected}")
     if not data.strip():
         raise TaskError(f"{path} is empty; expected {expected}")
     return data
+
+
+def missing(path: Path, error: Exception, expected: str) -> TaskError:
+    """Return what to say about a file that cannot be opened or read, with a suggestion if it does not exist."""
+    if isinstance(error, FileNotFoundError):
+        return TaskError(f"there is no file {path}{_neighbours(path)}; expected {expected}")
+    reason = getattr(error, "strerror", None) or error
+    return TaskError(f"{path} cannot be read ({reason}); expected {expected}")
 
 
 def decode(data: bytes, name: str, *, expected: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from codegrove.errors import TaskError
 
@@ -17,14 +17,21 @@ class Row(BaseModel):
 
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
+    verbatim: ClassVar[frozenset[str]] = frozenset()
+    """Fields that hold data of tests, where line ends mean something."""
+
     @field_validator("*")
     @classmethod
-    def _uniform_line_ends(cls, value: object) -> object:
-        if isinstance(value, str):
-            return value.replace("\r\n", "\n")
-        if isinstance(value, list):
-            return [cls._uniform_line_ends(item) for item in value]
-        return value
+    def _uniform_line_ends(cls, value: object, info: ValidationInfo) -> object:
+        return value if info.field_name in cls.verbatim else _with_uniform_line_ends(value)
+
+
+def _with_uniform_line_ends(value: object) -> object:
+    if isinstance(value, str):
+        return value.replace("\r\n", "\n")
+    if isinstance(value, list):
+        return [_with_uniform_line_ends(item) for item in value]
+    return value
 
 
 def read_row(kind: type[RowT], data: Mapping[str, object], where: str) -> RowT:
@@ -54,6 +61,10 @@ _EXPECTED = {
     "string_too_short": "some text",
     "string_unicode": "text that can be written as UTF-8",
     "int_type": "a whole number",
+    "float_type": "a number",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+    "dict_type": "an object",
     "list_type": "a list",
     "too_short": "a list with at least one entry",
 }

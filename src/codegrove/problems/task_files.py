@@ -12,7 +12,7 @@ from codegrove.errors import TaskError
 from codegrove.examples.source import UNREADABLE, parse_quietly
 from codegrove.languages import PYTHON, load_language
 from codegrove.problems.docstring_examples import example_tests
-from codegrove.problems.json_entries import entries
+from codegrove.problems.json_files import JsonFile
 from codegrove.problems.python_tests import PythonTests, read_tests
 from codegrove.problems.reading import decode, read_text
 from codegrove.problems.rows import Row, read_row
@@ -179,8 +179,8 @@ def _function_under_test(tests: PythonTests, name: str, shown: str | None) -> st
 
 
 def _stdio_tests(path: Path) -> tuple[StdioTest, ...]:
-    text = read_text(path, limit_mb=_LIMIT_MB, expected=_TESTS)
-    rows = [read_row(_StdioRow, entry, where) for where, entry in entries(text, str(path), expected=_TESTS)]
+    entries = JsonFile(path, expected=_TESTS, limit_mb=_LIMIT_MB).scan()
+    rows = [read_row(_StdioRow, entry.data, entry.where) for entry in entries]
     if not rows:
         raise TaskError(f"{path} holds no tests; expected {_TESTS}")
     return tuple(StdioTest(stdin=row.input, expected=row.output) for row in rows)

@@ -40,7 +40,7 @@ class RunDirectory:
         path: a directory that is new or empty, or holds the same run.
         assembly: what the run is made of.
         task: what to solve.
-        problem: file and id of the problem, for simulated programmers of a later session.
+        problem: file, id and format of the problem, for simulated programmers of a later session.
         reuse: run directories whose answers and verdicts may be taken instead of new ones.
 
     Raises:
@@ -54,7 +54,7 @@ class RunDirectory:
         assembly: Assembly,
         task: Task,
         *,
-        problem: tuple[str, str] | None = None,
+        problem: tuple[str, str, str | None] | None = None,
         reuse: Sequence[str | Path] = (),
     ) -> None:
         self.path = Path(path)

@@ -75,9 +75,9 @@ def reopen(
 def _make_models(record: RunRecord, problems: Problems | None) -> dict[str, Any]:
     """Make every model again from its name; actions that shared one share it again."""
     if problems is None and record.problem is not None and record.simulated:
-        source, problem_id = record.problem
+        source, problem_id, form = record.problem
         try:
-            problems = [load_problems(source).by_id(problem_id)]
+            problems = [load_problems(source, format=form).by_id(problem_id)]
         except CodegroveError as error:
             raise RunError(
                 f"the run's simulated programmer needs problem {problem_id!r} of {source}: {error}"

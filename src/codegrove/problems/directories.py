@@ -1,0 +1,141 @@
+"""Entries of a directory: the parts of one data set, or APPS as its authors publish it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from codegrove.errors import TaskError
+from codegrove.problems.arrow_files import PARQUET, ArrowFile, ParquetFile
+from codegrove.problems.json_files import JsonFile
+from codegrove.problems.reading import read_text
+from codegrove.problems.sources import Data, Entry, Place, Source
+
+_SUFFIXES = (".parquet", ".arrow", ".jsonl", ".jsonl.gz", ".json", ".json.gz")
+_ABOUT_THE_DATA = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
+_SHARD = re.compile(r"(.*?)-\d{5}-of-\d{5}.*")
+_TESTS_MB = 512
+
+
+def open_path(path: Path, *, expected: str) -> Source:
+    """Return the entries of a file or directory; what it is, its content says."""
+    if path.is_dir():
+        return _open_directory(path, expected)
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(PARQUET))
+    except (OSError, ValueError):
+        start = b""  # said by the one that reads it
+    if start == PARQUET:
+        return ParquetFile(path, expected=expected)
+    if path.suffix == ".arrow":
+        return ArrowFile(path, expected=expected)
+    return JsonFile(path, expected=expected)
+
+
+def _open_directory(path: Path, expected: str) -> Source:
+    inside = natural_order(path.iterdir())
+    if any((folder / "question.txt").is_file() for folder in inside[:50]):
+        return AppsFolder(path, expected=expected)
+    files = [
+        entry for entry in inside if entry.name.endswith(_SUFFIXES) and entry.name not in _ABOUT_THE_DATA
+    ]
+    folders = [entry for entry in inside if entry.is_dir() and not entry.name.startswith(".")]
+    if not files and len(folders) == 1:
+        return _open_directory(folders[0], expected)
+    if not files:
+        choice = (
+            f"; did you mean one of its folders: {', '.join(f.name for f in folders)}?" if folders else ""
+        )
+        raise TaskError(f"{path} is a directory without problem files{choice}; expected {expected}")
+    splits = {match[1] for entry in files if (match := _SHARD.fullmatch(entry.name))}
+    if len(splits) > 1:
+        raise TaskError(
+            f"{path} holds several splits ({', '.join(sorted(splits))}); name the file of one of them"
+        )
+    return Parts(path, [open_path(entry, expected=expected) for entry in files])
+
+
+def natural_order(paths: Iterator[Path]) -> list[Path]:
+    """Sort paths so that ``test2`` comes before ``test10``."""
+
+    def key(path: Path) -> list[tuple[int, str]]:
+        parts = re.split(r"(\d+)", path.name.split(".")[0])
+        return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+
+    return sorted(paths, key=key)
+
+
+class Parts:
+    """Several files that are one data set, one after another."""
+
+    def __init__(self, path: Path, parts: Sequence[Source]) -> None:
+        self.name = path.name
+        self.notes = (f"read from {len(parts)} files: {', '.join(part.name for part in parts)}",)
+        self._parts = parts
+
+    @property
+    def sha256(self) -> str:
+        if len(self._parts) == 1:
+            return self._parts[0].sha256
+        return hashlib.sha256("".join(part.sha256 for part in self._parts).encode()).hexdigest()
+
+    @property
+    def small(self) -> bool:
+        return len(self._parts) == 1 and self._parts[0].small
+
+    def scan(self) -> Iterator[Entry]:
+        for number, part in enumerate(self._parts):
+            for entry in part.scan():
+                yield replace(entry, place=replace(entry.place, part=number))
+
+    def read(self, place: Place) -> Data:
+        return self._parts[place.part].read(replace(place, part=0))
+
+
+class AppsFolder:
+    """APPS as its authors publish it: a folder for each problem, with one file for each field."""
+
+    small = False
+
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, path: Path, *, expected: str) -> None:
+        self.name = path.name
+        self._path, self._expected = path, expected
+        self._folders: list[Path] = []
+        self._hash = hashlib.sha256()
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    def scan(self) -> Iterator[Entry]:
+        self._folders = [entry for entry in natural_order(self._path.iterdir()) if entry.is_dir()]
+        self._hash = hashlib.sha256()
+        for number, folder in enumerate(self._folders):
+            if not folder.name.isdigit():
+                raise TaskError(f"{folder}: expected a folder named by the number of a problem, e.g. 0042")
+            data = self.read(Place(number))
+            self._hash.update(repr(data).encode("utf-8", "surrogatepass"))
+            yield Entry(str(folder), Place(number), data)
+
+    def read(self, place: Place) -> Data:
+        folder = self._folders[place.first]
+        return {
+            "problem_id": int(folder.name),
+            "question": self._field(folder / "question.txt", required=True),
+            "solutions": self._field(folder / "solutions.json"),
+            "input_output": self._field(folder / "input_output.json"),
+            "starter_code": self._field(folder / "starter_code.py"),
+        }
+
+    def _field(self, path: Path, *, required: bool = False) -> str:
+        if not path.is_file() and not required:
+            return ""
+        if path.is_file() and path.stat().st_size == 0:
+            return ""
+        return read_text(path, limit_mb=_TESTS_MB, expected=self._expected)
