@@ -9,20 +9,21 @@ import platform
 import sqlite3
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from codegrove.budget import Spend
 from codegrove.errors import RunError, TreeError, UsageError
 from codegrove.graphs.assemble import Assembly
 from codegrove.graphs.recording import Recorder
 from codegrove.graphs.session import Session
 from codegrove.graphs.solution import Solution
 from codegrove.languages import solution_file
-from codegrove.runs.ending import has_ended, read_ending
+from codegrove.runs.ending import Ending, has_ended, read_ending
 from codegrove.runs.record import RunRecord, task_json
 from codegrove.runs.solution import rebuild_solution, summary
 from codegrove.search import drawing
@@ -67,10 +68,14 @@ class RunDirectory:
         try:
             self._prepare(record)
             shared = [self._open_shared(Path(other)) for other in reuse]
-            self._writer = RunWriter(database.open_for_writing(self.path))
-            self._closing.callback(self._writer.close)
             self._session: Session | None = None
-            self._continue(shared)
+            past = self._read()
+            if past.finished:
+                assert past.ending is not None
+                events, spend = past.log.events, past.spend
+                self.solution = rebuild_solution(assembly, task, events, past.ending, spend)
+            else:
+                self._continue(past, shared)
         except BaseException:
             self._closing.close()
             raise
@@ -158,50 +163,76 @@ class RunDirectory:
         self._closing.callback(connection.close)
         return str(other), connection
 
-    def _continue(self, shared: Sequence[tuple[str, sqlite3.Connection]]) -> None:
+    def _read(self) -> _Past:
+        """Read what earlier sessions have left. Nothing is written to a file that cannot be read whole."""
+        with (
+            contextlib.closing(database.open_for_reading(self.path)) as connection,
+            reader.collector_paused(),
+        ):
+            try:
+                ending = read_ending(connection)
+                log: reader.EventLog[Event] = reader.read_events(connection, Asked, Told)
+                spend = reader.read_spend(connection)
+            except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+                raise database.damaged(self.path, error) from None
+        rewind_to = None
+        if ending is not None and ending.reason.startswith("model:"):
+            # The models were out of reach: what they could not do is no failed attempt of the method.
+            rewind_to = log.trailing_failures()
+        if rewind_to is not None:
+            log.cut(rewind_to)
+        return _Past(log, ending, spend, rewind_to)
+
+    def _continue(self, past: _Past, shared: Sequence[tuple[str, sqlite3.Connection]]) -> None:
         """Open a session on what is there."""
-        connection = self._writer.connection
+        self._writer = writer = RunWriter(database.open_for_writing(self.path))
+        self._closing.callback(writer.close)
+        recorder = Recorder(writer, resumed=past.open_expansions(), shared=shared)
+        recorder.remember(past.log.verdicts)
+        session = self._assembly.open_session(self._task, recorder=recorder)
+        session.account.restore(past.spend)
         try:
             with reader.collector_paused():
-                self._open_session(connection, shared)
-        except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
-            raise database.damaged(self.path, error) from None
+                session.resume(past.log.events)
         except TreeError as error:
             raise RunError(
                 f"the run in {self.path} cannot be continued: {error}; was it made by another version of"
                 " codegrove?"
             ) from None
-
-    def _open_session(
-        self, connection: sqlite3.Connection, shared: Sequence[tuple[str, sqlite3.Connection]]
-    ) -> None:
-        ending = read_ending(connection)
-        # The models were out of reach: what they could not do is no failed attempt of the method.
-        outage = ending is not None and ending.reason.startswith("model:")
-        log: reader.EventLog[Event] = reader.read_events(connection, Asked, Told)
-        rewind_to = log.trailing_failures() if outage else None
-        if rewind_to is not None:
-            log.cut(rewind_to)
-        spend = reader.read_spend(connection)
-        if ending is not None and rewind_to is None and has_ended(ending):
-            self.solution = rebuild_solution(self._assembly, self._task, log.events, ending, spend)
-            return
-        recorder = Recorder(self._writer, resumed=_open_expansions(log.events), shared=shared)
-        recorder.remember(log.verdicts)
-        session = self._assembly.open_session(self._task, recorder=recorder)
+        try:
+            writer.start_session(
+                started_at=_now(),
+                codegrove=version("codegrove"),
+                python=platform.python_version(),
+                workers=session.workers,
+                budget=to_json({k: v for k, v in asdict(session.account.budget).items() if v is not None}),
+                sandbox=session.sandbox.level,
+            )
+            if past.rewind_to is not None:
+                writer.rewound(past.spend.seconds, past.rewind_to)
+        except sqlite3.Error as error:
+            raise RunError(f"cannot write to the run in {self.path}: {database.reason(error)}") from None
         self._session = session
-        session.account.restore(spend)
-        session.resume(log.events)
-        self._writer.start_session(
-            started_at=_now(),
-            codegrove=version("codegrove"),
-            python=platform.python_version(),
-            workers=session.workers,
-            budget=to_json({k: v for k, v in asdict(session.account.budget).items() if v is not None}),
-            sandbox=session.sandbox.level,
-        )
-        if rewind_to is not None:
-            self._writer.rewound(spend.seconds, rewind_to)
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What earlier sessions have left."""
+
+    log: reader.EventLog[Event]
+    ending: Ending | None
+    spend: Spend
+    rewind_to: int | None
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.ending is not None and self.rewind_to is None and has_ended(self.ending)
+
+    def open_expansions(self) -> list[int]:
+        """Return what was asked for and not told."""
+        told = {event.expansion for event in self.log.events if isinstance(event, Told)}
+        return [e.expansion for e in self.log.events if isinstance(e, Asked) and e.expansion not in told]
 
 
 _LEFTOVERS = frozenset(
@@ -212,11 +243,6 @@ _LEFTOVERS = frozenset(
     }
 )
 """What a process leaves behind that was killed while it made a run directory."""
-
-
-def _open_expansions(events: Sequence[Event]) -> list[int]:
-    told = {event.expansion for event in events if isinstance(event, Told)}
-    return [event.expansion for event in events if isinstance(event, Asked) and event.expansion not in told]
 
 
 def _now() -> str:

@@ -55,13 +55,16 @@ class RunRecord(BaseModel):
     workers: int
     simulated: bool
     problem: tuple[str, str, str | None] | None = None
-    """File, id and format (None: found out) of the problem, where it came from one: a simulated programmer has to look it up again."""
+    """File, id and format (None: found out) of the problem, where it came from one: a simulated programmer has to
+    look it up again."""
     created_at: str
     codegrove: str
     python: str
 
     @staticmethod
-    def of(assembly: Assembly, task: Task, *, problem: tuple[str, str, str | None] | None = None) -> RunRecord:
+    def of(
+        assembly: Assembly, task: Task, *, problem: tuple[str, str, str | None] | None = None
+    ) -> RunRecord:
         """Describe a run that is about to start."""
         models = {}
         for action, model in assembly.models.items():

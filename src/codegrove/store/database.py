@@ -98,7 +98,6 @@ def open_for_writing(directory: Path) -> sqlite3.Connection:
         # may be missing, the file is whole: waiting for the disk would cost more than a step.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("SELECT count(*) FROM meta").fetchone()
-        connection.execute("PRAGMA journal_mode = WAL")
     except sqlite3.Error as error:
         raise damaged(directory, error) from None
     return connection

@@ -74,6 +74,8 @@ class RunWriter:
 
     def start_session(self, **columns: Any) -> int:
         """Add a row to `sessions`; what is written from now on belongs to it."""
+        # Only now, with the first thing to write: opening alone changes no byte of the file.
+        self.connection.execute("PRAGMA journal_mode = WAL")
         with self._transaction() as connection:
             names = ", ".join(columns)
             marks = ", ".join("?" * len(columns))
