@@ -7,7 +7,8 @@ CodegroveError
 │   ├── PromptError     a prompt file or its variables do not fit
 │   ├── LanguageError   a language that nobody knows, or whose description does not validate
 │   ├── ModelSpecError  a model name nobody knows, or a model that lacks its key
-│   └── RunError        a run directory that is in use, foreign, damaged, or of another run
+│   ├── RunError        a run directory that is in use, foreign, damaged, or of another run
+│   └── EvaluationError an evaluation directory that is missing, in use, damaged, or of another version
 ├── ModelError          a model call failed; says whether trying again can help
 ├── UnreadableAnswer    a model answered, but not in the form that was asked for
 ├── BudgetExceeded      a limit would be passed; carries kind, spent and limit
@@ -52,6 +53,10 @@ class ModelSpecError(UsageError):
 
 class RunError(UsageError):
     """A run directory that cannot be used: missing, in use, foreign, damaged, or another run's."""
+
+
+class EvaluationError(UsageError):
+    """An evaluation directory that cannot be used: missing, in use, damaged, or of another version."""
 
 
 class ModelError(CodegroveError):

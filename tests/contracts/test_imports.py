@@ -24,6 +24,7 @@ LAYERS: list[list[str]] = [
     [r"runs(\..*)?"],
     [r"report(\..*)?"],
     [r"api"],
+    [r"evaluation(\..*)?"],
     [r"cli(\..*)?"],
 ]
 # Within their layer these know nothing of each other.

@@ -1,0 +1,1 @@
+"""Evaluation: what methods solve, at what cost, and whether their difference can be told from chance."""

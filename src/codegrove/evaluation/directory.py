@@ -1,0 +1,197 @@
+"""Evaluation directories: rows are appended so that a crash loses at most the row being written."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ValidationError
+
+from codegrove.errors import EvaluationError
+from codegrove.evaluation.results import FORMAT, VERSION, EvalHeader, EvalResult
+from codegrove.store.coding import to_json
+
+HEADER = "eval.json"
+RESULTS = "results.jsonl"
+LOCK = "eval.lock"
+
+_Record = TypeVar("_Record", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """An evaluation directory as read."""
+
+    path: Path
+    header: EvalHeader
+    results: tuple[EvalResult, ...]
+    """In the order of the file; of rows for the same attempt only the last."""
+    notes: tuple[str, ...] = field(default=())
+    """What a reader should know about the file, e.g. that its last line is torn."""
+
+
+class ResultWriter:
+    """Appends rows to an evaluation directory, held by this process alone. Use it as a context manager.
+
+    A row is one write and is on disk when `append` returns. A torn last line that a crash left behind is cut off.
+
+    Args:
+        path: a directory, made where there is none. One that holds an evaluation is continued.
+        header: what a new evaluation sets out to do; that of an existing one is kept (`header` returns it).
+
+    Raises:
+        EvaluationError: if it cannot be written, is in use, or holds something else.
+    """
+
+    def __init__(self, path: str | Path, header: EvalHeader) -> None:
+        self.path = Path(path)
+        self._closing = contextlib.ExitStack()
+        try:
+            self.header, self.results = self._open(header)
+        except OSError as error:
+            self._closing.close()
+            raise _unusable(self.path, "write to", error) from None
+        except BaseException:
+            self._closing.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.close()
+
+    def append(self, result: EvalResult) -> None:
+        """Write one row.
+
+        Raises:
+            EvaluationError: if it cannot be written whole, e.g. because the disk is full; what was written of it
+                is taken back.
+        """
+        line = (to_json(result.model_dump()) + "\n").encode()
+        try:
+            end = os.fstat(self._file).st_size
+            try:
+                view = memoryview(line)
+                while view:
+                    view = view[os.write(self._file, view) :]
+                os.fsync(self._file)
+            except OSError:
+                os.ftruncate(self._file, end)
+                raise
+        except OSError as error:
+            raise _unusable(self.path / RESULTS, "write to", error) from None
+
+    def _open(self, header: EvalHeader) -> tuple[EvalHeader, tuple[EvalResult, ...]]:
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path / LOCK, timeout=0)
+        try:
+            self._closing.enter_context(lock)
+        except Timeout:
+            raise EvaluationError(f"{self.path} is in use by another process; wait for it to end") from None
+        done: tuple[EvalResult, ...] = ()
+        target = self.path / HEADER
+        if target.exists():
+            existing = load_evaluation(self.path)
+            header, done = existing.header, existing.results
+        else:
+            partial = target.with_name(target.name + ".part")
+            partial.write_text(
+                json.dumps(header.model_dump(mode="json"), indent=2) + "\n", encoding="utf-8", newline="\n"
+            )
+            os.replace(partial, target)
+        self._file = os.open(self.path / RESULTS, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        self._closing.callback(os.close, self._file)
+        content = (self.path / RESULTS).read_bytes()
+        os.ftruncate(self._file, content.rfind(b"\n") + 1)
+        return header, done
+
+
+def load_evaluation(path: str | Path) -> Evaluation:
+    """Read an evaluation directory, also one that is still being written.
+
+    Raises:
+        EvaluationError: if there is none, or a file is damaged; says which line and field.
+    """
+    folder = Path(path)
+    if not (folder / HEADER).is_file():
+        raise EvaluationError(
+            f"{folder} holds no evaluation ({HEADER} is missing); name what eval was given as --out"
+        )
+    try:
+        header = _read_header(folder / HEADER)
+        content = (folder / RESULTS).read_bytes() if (folder / RESULTS).exists() else b""
+    except OSError as error:
+        raise _unusable(folder, "read", error) from None
+    lines = content.split(b"\n")
+    notes = []
+    if lines.pop():
+        notes.append(f"the last line of {folder / RESULTS} is torn (a write broke off) and was ignored")
+    rows: dict[tuple[object, ...], EvalResult] = {}
+    replaced = 0
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        row = _read(EvalResult, line, f"{folder / RESULTS}, line {number}")
+        key = row.key
+        replaced += rows.pop(key, None) is not None
+        rows[key] = row
+    if replaced:
+        notes.append(f"{folder / RESULTS}: {replaced} rows were replaced by later ones for the same attempt")
+    return Evaluation(path=folder, header=header, results=tuple(rows.values()), notes=tuple(notes))
+
+
+def merge(evaluations: Iterable[Evaluation]) -> tuple[EvalResult, ...]:
+    """Return the rows of several evaluations, of the same attempt the last one given."""
+    return tuple({row.key: row for evaluation in evaluations for row in evaluation.results}.values())
+
+
+def _read_header(path: Path) -> EvalHeader:
+    content = path.read_bytes()
+    data = _decode(content, str(path))
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise EvaluationError(f"{path} is no evaluation: its format is not {FORMAT!r}")
+    if data.get("version") != VERSION:
+        raise EvaluationError(
+            f"{path} has version {data.get('version')!r}, and this codegrove reads version {VERSION};"
+            " use the codegrove that wrote it, or evaluate again"
+        )
+    return _validated(EvalHeader, data, str(path))
+
+
+def _read(kind: type[_Record], content: bytes, where: str) -> _Record:
+    data = _decode(content, where)
+    if not isinstance(data, dict):
+        raise EvaluationError(f"{where}: expected a JSON object, found {type(data).__name__}")
+    return _validated(kind, data, where)
+
+
+def _decode(content: bytes, where: str) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise EvaluationError(f"{where}: not JSON: {error}") from None
+
+
+def _validated(kind: type[_Record], data: dict[str, Any], where: str) -> _Record:
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field_name = ".".join(map(str, first["loc"])) or "record"
+        found = "" if first["type"] == "missing" or not first["loc"] else f", found {first['input']!r:.80}"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise EvaluationError(f"{where}, field {field_name}: {first['msg']}{found}{more}") from None
+
+
+def _unusable(path: Path, verb: str, error: OSError) -> EvaluationError:
+    return EvaluationError(f"cannot {verb} {path}: {error.strerror or error}")
