@@ -9,7 +9,7 @@ from typing import Any, TypedDict, Unpack
 
 from codegrove.agents import AGENTS
 from codegrove.agents.role import Agent
-from codegrove.budget import Account, Budget
+from codegrove.budget import Account, Budget, Sweep
 from codegrove.errors import ModelSpecError, PromptError, TaskError, did_you_mean
 from codegrove.graphs.recipe.loader import load_recipe
 from codegrove.graphs.recipe.schema import Recipe
@@ -17,10 +17,12 @@ from codegrove.graphs.recording import Recorder
 from codegrove.graphs.session import Observer, Session
 from codegrove.languages import PYTHON, wording
 from codegrove.models.metered import MeteredModel, check_priced
+from codegrove.models.passage import Halt
 from codegrove.models.port import Model, Price
 from codegrove.models.retry import RetryingModel
 from codegrove.models.sim import SimulatedProgrammer
 from codegrove.models.specs import make_model
+from codegrove.models.throttle import PROCESS_GATES, Gate, Lane
 from codegrove.problem import Problem
 from codegrove.prompts.loader import load_prompt
 from codegrove.search.policy import Policy
@@ -48,6 +50,8 @@ class Assembly:
     require_sandbox: str | None = None
     """Weakest sandbox level a run may use; None takes the best there is."""
     observers: Sequence[Observer] = ()
+    sweep: Sweep | None = None
+    """Account shared with other runs."""
 
     @property
     def simulated(self) -> bool:
@@ -83,7 +87,8 @@ class Assembly:
                 inner.check_task(task.id, task.language)
         if task.language != PYTHON:
             self._check_prompts(task.language)
-        account = Account(self.budget)
+        account, halt = Account(self.budget, sweep=self.sweep), Halt()
+        lanes = {role: Lane(Gate(), limit) for role, limit in recipe.concurrency_of_roles.items()}
         limits = recipe.limits.to_limits()
         own_sandbox = None
         if self.sandbox is None:
@@ -100,11 +105,7 @@ class Assembly:
 
         metered = {
             id(model): MeteredModel(
-                model,
-                account,
-                on_call=note_call,
-                answers=recorder,
-                stopped=lambda: session.stop_reason is not None,
+                model, account, on_call=note_call, answers=recorder, halt=halt, lanes=lanes
             )
             for model in set(self.models.values())
         }
@@ -117,6 +118,7 @@ class Assembly:
             recipe=recipe.name,
             account=account,
             limits=limits,
+            halt=halt,
             workers=self.workers,
             seed=self.seed,
             simulated=self.simulated,
@@ -179,6 +181,8 @@ class RunSettings(TypedDict, total=False):
     """Refuse to run below this sandbox level: ``isolated``, ``restricted`` or ``basic``."""
     observers: Sequence[Observer]
     """Watch every run, see `codegrove.graphs.session.Observer`."""
+    sweep: Sweep | None
+    """Limits on several runs together, e.g. ``Sweep(Budget(dollars=5))``: give the same object to all of them."""
 
 
 def assemble(recipe: Recipe | str | Path, **settings: Unpack[RunSettings]) -> Assembly:
@@ -201,7 +205,9 @@ def assemble(recipe: Recipe | str | Path, **settings: Unpack[RunSettings]) -> As
         settings.get("problems"),
         settings.get("price"),
     )
-    check_priced(limits, models)
+    sweep = settings.get("sweep")
+    for budget in (limits, sweep.budget) if sweep is not None else (limits,):
+        check_priced(budget, models)
     workers, seed = settings.get("workers"), settings.get("seed")
     return Assembly(
         recipe=loaded,
@@ -212,6 +218,7 @@ def assemble(recipe: Recipe | str | Path, **settings: Unpack[RunSettings]) -> As
         sandbox=settings.get("sandbox"),
         require_sandbox=settings.get("require_sandbox") or loaded.require_sandbox,
         observers=tuple(settings.get("observers", ())),
+        sweep=sweep,
     )
 
 
@@ -235,8 +242,11 @@ def _models(
         price = recipe.price_for(action) if given is None else model_price if given is model else None
         key = (spec if isinstance(spec, str) else id(spec), price)
         if key not in made:
+            plain = make_model(spec, problems=problems, price=price)
             # Retries belong inside the metering: one answered question is one call.
-            made[key] = RetryingModel(make_model(spec, problems=problems, price=price))
+            made[key] = RetryingModel(
+                plain, lane=PROCESS_GATES.lane(plain.spec, recipe.concurrency_of_models)
+            )
         by_action[action] = made[key]
     return by_action
 

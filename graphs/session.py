@@ -17,6 +17,7 @@ from codegrove.errors import BudgetExceeded
 from codegrove.graphs.recording import CURRENT, Recorder
 from codegrove.graphs.solution import SEARCH_DONE, Result, Solution
 from codegrove.models.metered import CallRecord
+from codegrove.models.passage import Halt
 from codegrove.outcome import Failure, Outcome
 from codegrove.search.policy import ActionKind, Expansion, Policy, Signal
 from codegrove.search.scoring import rank_key
@@ -69,6 +70,7 @@ class Session:
         recipe: str = "",
         account: Account | None = None,
         limits: Limits | None = None,
+        halt: Halt | None = None,
         workers: int = 1,
         seed: int = 0,
         simulated: bool = False,
@@ -88,6 +90,7 @@ class Session:
         self.simulated = simulated
         self.observers = list(observers)
         self.stop_reason: str | None = None
+        self._halt = halt or Halt()
         self.shared = False
         """Whether somebody outside the graph owns this session and closes it."""
         self._recorder = recorder
@@ -105,7 +108,8 @@ class Session:
         """Expansions that could not be carried out because the run ended; a resumed run takes them up."""
         self._reused: set[int] = set()
         """Expansions whose program had been judged before."""
-        self._executions: dict[tuple[str, tuple[Test, ...]], tuple[str, asyncio.Future[Verdict]]] = {}
+        self._executions: dict[tuple[str, tuple[Test, ...]], tuple[str, asyncio.Task[Verdict] | Verdict]] = {}
+        """Programs judged, or being judged, by content hash and tests: the text that was run, and the verdict."""
         self._last_error = ""
         self._refused = ""
         """The latest call or execution that the budget did not allow, in words."""
@@ -130,6 +134,7 @@ class Session:
         if self.stop_reason is None:
             self.stop_reason = reason
             logger.info("stopping: {}", reason)
+        self._send_nothing_more()
         self._wake()
 
     async def next_expansion(self) -> Expansion | None:
@@ -140,6 +145,7 @@ class Session:
             else:
                 choice = self.search.ask()
                 if choice is Signal.DONE:
+                    self._send_nothing_more()
                     return None
                 if choice is Signal.WAIT:
                     await self._changed.wait()
@@ -172,7 +178,7 @@ class Session:
         if expansion.id in self._left_open:
             return
         self.search.tell(expansion.id, outcome)
-        self.account.spend.nodes = len(self.search.tree) - 1
+        self.account.count_nodes(len(self.search.tree) - 1)
         if self._recorder is not None:
             self._recorder.told(expansion, outcome, reused=expansion.id in self._reused)
         self._notify("told", expansion, outcome)
@@ -223,7 +229,7 @@ class Session:
         known = self._executions.get(key) or self._recorded(candidate, tests)
         if known is not None:
             text, running = known
-            verdict = await asyncio.shield(running)
+            verdict = running if isinstance(running, Verdict) else await asyncio.shield(running)
             # Equal but for layout and comments: what names lines holds for one text only.
             if not _unusable(verdict) and (text == candidate.program or not _names_lines(verdict)):
                 self._count_reuse(verdict, expansion)
@@ -231,7 +237,10 @@ class Session:
         self.account.open_execution()
         running = asyncio.ensure_future(self._judge(candidate, tests, expansion))
         self._executions[key] = (candidate.program, running)
-        return await asyncio.shield(running)
+        verdict = await asyncio.shield(running)
+        # A finished task would keep alive all that LangGraph put into its context: 8 KiB for each program.
+        self._executions[key] = (candidate.program, verdict)
+        return verdict
 
     async def trace(
         self, program: str, tests: Sequence[Test], *, expansion: int | None = None
@@ -314,7 +323,8 @@ class Session:
     async def aclose(self) -> None:
         """Give back what the session owns. Safe to call twice."""
         for _, running in self._executions.values():
-            running.cancel()
+            if not isinstance(running, Verdict):
+                running.cancel()
         on_close, self._on_close = self._on_close, None
         if on_close is not None:
             result = on_close()
@@ -342,22 +352,17 @@ class Session:
             recorder.executed(candidate, tests, verdict, expansion=expansion, adopted=source)
         return verdict
 
-    def _recorded(
-        self, candidate: Candidate, tests: tuple[Test, ...]
-    ) -> tuple[str, asyncio.Future[Verdict]] | None:
+    def _recorded(self, candidate: Candidate, tests: tuple[Test, ...]) -> tuple[str, Verdict] | None:
         """Look for a verdict that an earlier session of this run has recorded."""
         found = None if self._recorder is None else self._recorder.known_verdict(candidate, tests)
-        if found is None:
-            return None
-        done = asyncio.get_running_loop().create_future()
-        done.set_result(found[1])
-        self._executions[candidate.key, tests] = (found[0], done)
-        return found[0], done
+        if found is not None:
+            self._executions[candidate.key, tests] = found
+        return found
 
     def _count_reuse(self, verdict: Verdict, expansion: int | None) -> None:
         if self._recorder is not None and self._recorder.unused(verdict, expansion):
             return  # an earlier session paid for it and ended before its result could be told
-        self.account.spend.reused += 1
+        self.account.count_reused()
         if expansion is not None:
             self._reused.add(expansion)
 
@@ -413,6 +418,11 @@ class Session:
     def _may_still_execute(self, exhausted: BudgetExceeded) -> bool:
         """Whether the policy can still use what is left: programs may be executed without further calls."""
         return self._executes_on_its_own and exhausted.kind in _PAID_BY_CALLS
+
+    def _send_nothing_more(self) -> None:
+        """Send home the calls that wait for room or for a turn; those in flight go on."""
+        self._halt.end()
+        self.account.wake()
 
     def _wake(self) -> None:
         self._changed.set()

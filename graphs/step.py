@@ -73,7 +73,27 @@ def check_update(step: str, state: type, update: Update) -> dict[str, Any]:
     return dict(update)
 
 
-def checked_route(step: str, route: Callable[[S], str], targets: Collection[str]) -> Callable[[S], str]:
+class Route(Runnable[S, str], Generic[S]):
+    """A route that LangGraph takes on the spot; a plain function it hands to a thread each time."""
+
+    def __init__(self, name: str, route: Callable[[S], str]) -> None:
+        self.name: str = name
+        self._route = route
+
+    def __call__(self, state: S) -> str:
+        """Take the route."""
+        return self._route(state)
+
+    def invoke(self, input: S, config: RunnableConfig | None = None, **kwargs: Any) -> str:
+        """Take the route from synchronous code."""
+        return self._route(input)
+
+    async def ainvoke(self, input: S, config: RunnableConfig | None = None, **kwargs: Any) -> str:
+        """Take the route."""
+        return self._route(input)
+
+
+def checked_route(step: str, route: Callable[[S], str], targets: Collection[str]) -> Route[S]:
     """Wrap a route so that an unknown target is an error, not a silent end.
 
     Args:
@@ -89,7 +109,7 @@ def checked_route(step: str, route: Callable[[S], str], targets: Collection[str]
             raise StateUpdateError(f"the route after step {step!r} named {target!r}{hint}")
         return target
 
-    return checked
+    return Route(f"after {step}", checked)
 
 
 @lru_cache(maxsize=64)

@@ -79,7 +79,7 @@ def check_body(
     for name, agent in body.agents.items():
         if name in actions:
             problems += _check_agent(name, agent, actions[name], policy, find_prompt)
-    return [*problems, *_check_models(body, actions)]
+    return [*problems, *_check_models(body, actions), *_check_concurrency(body)]
 
 
 def _check_agent(
@@ -152,3 +152,15 @@ def _check_models(body: RecipeBody, actions: Mapping[str, ActionKind]) -> list[P
         listed = ", ".join(map(repr, unserved))
         problems.append(Problem(("models",), f"models: nothing for {listed}; add 'default'", True))
     return problems
+
+
+def _check_concurrency(body: RecipeBody) -> list[Problem]:
+    return [
+        Problem(
+            ("concurrency", name),
+            f"concurrency.{name}: neither a role nor models such as 'openai:*'{did_you_mean(name, ROLES)}",
+            True,
+        )
+        for name in body.concurrency
+        if name not in ROLES and ":" not in name
+    ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
@@ -169,6 +169,9 @@ class RecipeBody(RecipePart):
     """What one execution in the sandbox may use."""
     workers: int = Field(default=1, ge=1, le=1024)
     """Branches that are worked on at the same time. With 1 a run is reproducible."""
+    concurrency: Mapping[_Text, Annotated[int, Field(ge=1)]] = {}
+    """Model calls at once: of a role in each run, e.g. ``planner: 2``; of models in all runs of a process, by
+    specifications in which ``*`` stands for anything, e.g. ``"openai:*": 8`` (the first that fits counts)."""
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Start of all randomness."""
     require_sandbox: Level | None = None
@@ -217,6 +220,16 @@ class Recipe(RecipeBody):
         """
         price = self.prices.get(self.model_name(action))
         return price.to_price() if price is not None else None
+
+    @property
+    def concurrency_of_roles(self) -> dict[str, int]:
+        """The entries of `concurrency` that name a role."""
+        return {name: limit for name, limit in self.concurrency.items() if name in get_args(RoleName)}
+
+    @property
+    def concurrency_of_models(self) -> dict[str, int]:
+        """The entries of `concurrency` that name models."""
+        return {name: limit for name, limit in self.concurrency.items() if ":" in name}
 
     def to_yaml(self) -> str:
         """Return the recipe as YAML, with every default written out. Loading it gives an equal recipe."""

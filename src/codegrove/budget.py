@@ -17,9 +17,10 @@ SMALLEST_ANSWER = 64
 class BudgetReserved(BudgetExceeded):
     """Work in flight holds the room that is left; some of it may come back. Wait instead of ending."""
 
-    def __init__(self, kind: str, spent: float, limit: float) -> None:
-        super().__init__(kind, spent, limit)
-        self.args = (f"budget for {kind} is held by work in flight: {spent:g} of {limit:g} used or reserved",)
+    def __init__(self, kind: str, spent: float, limit: float, *, whose: str = "") -> None:
+        super().__init__(kind, spent, limit, whose=whose)
+        held = f"{whose} budget for {kind} is held by work in flight".lstrip()
+        self.args = (f"{held}: {spent:g} of {limit:g} used or reserved",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,8 @@ class CallTicket:
     """Reserved; 0 when the price is unknown or free."""
     max_tokens: int | None
     """Output tokens the call may ask for, so that the token budget holds; None for no cap."""
+    in_sweep: CallTicket | None = None
+    """The same call's permission from the sweep that the account belongs to."""
 
     def settle(self, usage: Usage, *, failed: bool = False) -> None:
         """Book what the call used. A failed call counts as a call: it was paid for, or may have been."""
@@ -135,36 +138,51 @@ class CallTicket:
         else:
             spend.dollars += usage.dollars
         spend.calls_by_role[self.role] = spend.calls_by_role.get(self.role, 0) + 1
+        if self.in_sweep is not None:
+            self.in_sweep.settle(usage, failed=failed)
 
     def cancel(self) -> None:
         """Give the permission back: the call was never sent."""
         self.account._release(self)
+        if self.in_sweep is not None:
+            self.in_sweep.cancel()
 
 
 class Account:
     """Spend against a `Budget`, counting what is in flight.
 
-    Three questions, three answers: `exhausted` says the run is over; `blocked` says there is no room right
-    now, because work in flight holds it (`await released()`, then ask again); `open_call` and
-    `open_execution` raise `BudgetReserved` in the second case and a plain `BudgetExceeded` in the first.
+    `exhausted` says that the run is over. `open_call` and `open_execution` raise `BudgetReserved` where there is
+    no room right now, because work in flight holds it (`await released()`, then ask again), and a plain
+    `BudgetExceeded` where there will never be any.
 
-    Not thread-safe: all steps of a run use it from one event loop.
+    Not thread-safe: all steps of a run, and all runs of a sweep, use it from one event loop. (`solve` does,
+    from whatever threads it is called.)
 
     Args:
         budget: the limits.
         clock: seconds from any fixed point, monotonic. Passed in so that tests need not wait.
+        sweep: what this run belongs to; whatever is reserved or booked here, is there as well.
     """
 
-    def __init__(self, budget: Budget | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+    _whose = ""
+
+    def __init__(
+        self,
+        budget: Budget | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sweep: Sweep | None = None,
+    ) -> None:
         self.budget = budget or Budget()
         self.spend = Spend()
+        self.sweep = sweep
         self._clock = clock
         self._started = clock()
         self._before = 0.0
         """Seconds of earlier sessions of the same run."""
         self._tickets: set[CallTicket] = set()
         self._executions_in_flight = 0
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: set[asyncio.Future[None]] = set()
 
     @property
     def seconds(self) -> float:
@@ -197,35 +215,32 @@ class Account:
         ]
         for kind, spent, limit in used:
             if limit is not None and spent >= limit:
-                return BudgetExceeded(kind, spent, limit)
-        return None
-
-    def blocked(self) -> BudgetReserved | None:
-        """Return the limit whose remaining room is held by work in flight, or None."""
-        calls, tokens, dollars = self._in_flight()
-        budget, spend = self.budget, self.spend
-        held: list[tuple[str, float, float, float | None]] = [
-            ("calls", spend.calls, calls, budget.calls),
-            ("tokens", spend.tokens, tokens, budget.tokens),
-            ("dollars", spend.dollars, dollars, budget.dollars),
-            ("executions", spend.executions, self._executions_in_flight, budget.executions),
-        ]
-        for kind, spent, in_flight, limit in held:
-            if limit is not None and in_flight and spent < limit <= spent + in_flight:
-                return BudgetReserved(kind, spent + in_flight, limit)
-        return None
+                return BudgetExceeded(kind, spent, limit, whose=self._whose)
+        return None if self.sweep is None else self.sweep.exhausted()
 
     async def released(self) -> None:
-        """Wait until a call or an execution in flight ends; return at once when there is none."""
-        if not self._tickets and not self._executions_in_flight:
+        """Wait until a call or an execution in flight ends, or `wake` is called; return at once when none is.
+
+        Where the run belongs to a sweep, those of the sweep's other runs count as well.
+        """
+        accounts = [self] if self.sweep is None else [self, self.sweep]
+        if not any(account._tickets or account._executions_in_flight for account in accounts):
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
+        for account in accounts:
+            account._waiting.add(future)
         try:
             await future
         finally:
-            if future in self._waiting:
-                self._waiting.remove(future)
+            for account in accounts:
+                account._waiting.discard(future)
+
+    def wake(self) -> None:
+        """Let everybody who waits in `released` look again, because the run has ended, say."""
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(None)
+        self._waiting.clear()
 
     def open_call(
         self,
@@ -277,10 +292,13 @@ class Account:
             wanted = self._fit(
                 "dollars", spend.dollars, dollars, prompt_cost, output_price, wanted, budget.dollars
             )
+        in_sweep = None
+        if self.sweep is not None:
+            in_sweep = self.sweep.open_call(role, prompt_tokens=prompt_tokens, max_tokens=wanted, price=price)
+            wanted = in_sweep.max_tokens  # perhaps fewer
         answer = wanted or 0
-        ticket = CallTicket(
-            self, role, prompt_tokens + answer, prompt_tokens * input_price + answer * output_price, wanted
-        )
+        dollars_held = prompt_tokens * input_price + answer * output_price
+        ticket = CallTicket(self, role, prompt_tokens + answer, dollars_held, wanted, in_sweep)
         self._tickets.add(ticket)
         return ticket
 
@@ -296,6 +314,8 @@ class Account:
         self._require(
             "executions", self.spend.executions, self._executions_in_flight, 1, self.budget.executions
         )
+        if self.sweep is not None:
+            self.sweep.open_execution()
         self._executions_in_flight += 1
 
     def close_execution(self) -> None:
@@ -304,7 +324,21 @@ class Account:
             raise RuntimeError("an execution was closed that was never opened")
         self._executions_in_flight -= 1
         self.spend.executions += 1
-        self._wake()
+        if self.sweep is not None:
+            self.sweep.close_execution()
+        self.wake()
+
+    def count_reused(self) -> None:
+        """Count an execution that was saved."""
+        self.spend.reused += 1
+        if self.sweep is not None:
+            self.sweep.count_reused()
+
+    def count_nodes(self, nodes: int) -> None:
+        """Say how many nodes the tree has now."""
+        if self.sweep is not None:
+            self.sweep.spend.nodes += nodes - self.spend.nodes
+        self.spend.nodes = nodes
 
     def close(self) -> Spend:
         """Stamp the elapsed time and return the final spend."""
@@ -313,7 +347,7 @@ class Account:
 
     def _in_flight(self) -> tuple[int, int, float]:
         # Summed afresh: a running float total would keep rounding dust after the last call has ended, and
-        # `blocked` would wait for calls that do not exist.
+        # callers would be told to wait for calls that do not exist.
         tokens = sum(ticket.tokens for ticket in self._tickets)
         return len(self._tickets), tokens, math.fsum(ticket.dollars for ticket in self._tickets)
 
@@ -321,18 +355,12 @@ class Account:
         if ticket not in self._tickets:
             raise RuntimeError("a call ticket was closed twice")
         self._tickets.remove(ticket)
-        self._wake()
-
-    def _wake(self) -> None:
-        for future in self._waiting:
-            if not future.done():
-                future.set_result(None)
-        self._waiting.clear()
+        self.wake()
 
     def _require_time(self) -> None:
         limit = self.budget.seconds
         if limit is not None and self.seconds >= limit:
-            raise BudgetExceeded("seconds", round(self.seconds, 3), limit)
+            raise BudgetExceeded("seconds", round(self.seconds, 3), limit, whose=self._whose)
 
     def _fit(
         self,
@@ -353,13 +381,30 @@ class Account:
         # Better to wait for the room that calls in flight may give back than to cut this answer short.
         self._require(kind, spent, in_flight, min(full, prompt + min(wanted, SMALLEST_ANSWER) * each), limit)
         if in_flight:
-            raise BudgetReserved(kind, spent + in_flight, limit)
+            raise BudgetReserved(kind, spent + in_flight, limit, whose=self._whose)
         return min(wanted, int((limit - spent - prompt) / each)) if each else wanted
 
-    @staticmethod
-    def _require(kind: str, spent: float, in_flight: float, more: float, limit: float | None) -> None:
+    def _require(self, kind: str, spent: float, in_flight: float, more: float, limit: float | None) -> None:
         if limit is None or spent + in_flight + more <= limit:
             return
         if in_flight and spent + more <= limit:
-            raise BudgetReserved(kind, spent + in_flight, limit)
-        raise BudgetExceeded(kind, spent + in_flight, limit)
+            raise BudgetReserved(kind, spent + in_flight, limit, whose=self._whose)
+        raise BudgetExceeded(kind, spent + in_flight, limit, whose=self._whose)
+
+
+class Sweep(Account):
+    """The account that many runs share besides their own: a cap for a whole sweep.
+
+    A call or execution of any of the runs needs room in the run's budget and in the sweep's. When the sweep's
+    is used up, every run ends with a reason that names the sweep. What earlier sessions of a resumed run spent is
+    not in it.
+
+    Args:
+        budget: the limits of all runs together.
+        clock: as for `Account`; the sweep's seconds count from here.
+    """
+
+    _whose = "the sweep's"
+
+    def __init__(self, budget: Budget | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(budget, clock=clock)

@@ -10,6 +10,7 @@ CodegroveError
 │   ├── RunError        a run directory that is in use, foreign, damaged, or of another run
 │   └── EvaluationError an evaluation directory that is missing, in use, damaged, or of another version
 ├── ModelError          a model call failed; says whether trying again can help
+│   └── NotSent         the run ended while the call was waiting for its turn; nothing was paid
 ├── UnreadableAnswer    a model answered, but not in the form that was asked for
 ├── BudgetExceeded      a limit would be passed; carries kind, spent and limit
 ├── StateUpdateError    a step returned something the shared state does not have
@@ -78,6 +79,13 @@ class ModelError(CodegroveError):
         self.retry_after = retry_after
 
 
+class NotSent(ModelError):
+    """A call was waiting for its turn when its run ended. It was never sent, and costs nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("the call was not sent: the run ended while it was waiting for its turn")
+
+
 class UnreadableAnswer(CodegroveError):
     """A model's answer does not have the form its prompt asked for."""
 
@@ -90,11 +98,14 @@ class BudgetExceeded(CodegroveError):
             (``calls:<role>`` for a limit on one role).
         spent: what is already used, including work in flight.
         limit: the limit that would be passed.
+
+    Args:
+        whose: whose budget it is where that is not the run's own, e.g. ``the sweep's``; for the message.
     """
 
-    def __init__(self, kind: str, spent: float, limit: float) -> None:
+    def __init__(self, kind: str, spent: float, limit: float, *, whose: str = "") -> None:
         room = "is used up" if spent >= limit else "has no room for the next step"
-        super().__init__(f"budget for {kind} {room}: {spent:g} of {limit:g}")
+        super().__init__(f"{whose} budget for {kind} {room}: {spent:g} of {limit:g}".lstrip())
         self.kind = kind
         self.spent = spent
         self.limit = limit

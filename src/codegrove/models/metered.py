@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from codegrove.budget import Account, Budget, BudgetReserved, CallTicket, Usage
-from codegrove.errors import BudgetExceeded, ModelError, UsageError
+from codegrove.errors import ModelError, NotSent, UsageError
 from codegrove.models.journal import AnswerSource
+from codegrove.models.passage import Halt, Passage, passage
 from codegrove.models.port import Model, Price, Reply, Request
+from codegrove.models.throttle import Lane
 from codegrove.models.tokens import bound_prompt, estimate_prompt, estimate_tokens, reported_tokens
 
 _UNBILLED = frozenset({"rate_limit", "auth", "bad_request"})
@@ -30,6 +32,7 @@ class CallRecord:
     error: ModelError | None = None
     usage: Usage
     seconds: float
+    """From the first attempt to the last, without the waits for turns and between attempts."""
     adopted: str = ""
     """Where the answer was found; empty for one that was bought."""
 
@@ -37,7 +40,8 @@ class CallRecord:
 class MeteredModel:
     """Keeps a model within a budget and reports every call.
 
-    Where calls in flight hold the room that is left, a call waits for them instead of failing.
+    Where calls in flight hold the room that is left, a call waits for them instead of failing. A call that is
+    still waiting when its run ends is not sent.
 
     Args:
         model: whom to ask. Put `RetryingModel` inside, so that one answered question is one call.
@@ -45,7 +49,8 @@ class MeteredModel:
         on_call: called after each call that was sent, once it is booked.
         answers: asked before a call is sent. What it has of this run is on the account already; what comes from
             another run is booked like a call.
-        stopped: whether the run has ended meanwhile; a call that waited for room is not sent then.
+        halt: ends the calls that wait; those in flight go on.
+        lanes: turns by role, for roles that may have so many calls in progress only.
         clock: seconds from any fixed point, monotonic. Passed in so that tests need not wait.
     """
 
@@ -56,14 +61,16 @@ class MeteredModel:
         *,
         on_call: Callable[[CallRecord], None] | None = None,
         answers: AnswerSource | None = None,
-        stopped: Callable[[], bool] = lambda: False,
+        halt: Halt | None = None,
+        lanes: Mapping[str, Lane] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._model = model
         self._account = account
         self._on_call = on_call
         self._answers = answers
-        self._stopped = stopped
+        self._halt = halt or Halt()
+        self._lanes = lanes or {}
         self._clock = clock
 
     @property
@@ -81,36 +88,49 @@ class MeteredModel:
 
         Raises:
             BudgetExceeded: if the call could pass a limit; nothing was sent.
+            NotSent: if the run ended while the call was waiting.
             ModelError: if no answer could be had.
             UsageError: if dollars are limited and this model's price is unknown.
         """
-        answers = self._answers
-        if answers is not None and (reply := answers.own(self.spec, request)) is not None:
+        if self._answers is not None and (reply := self._answers.own(self.spec, request)) is not None:
             return reply
+        with passage(self._halt) as way:
+            lane = self._lanes.get(request.role)
+            if lane is None:
+                return await self._complete(request, way)
+            with await lane.enter(way):
+                return await self._complete(request, way)
+
+    async def _complete(self, request: Request, way: Passage) -> Reply:
+        answers = self._answers
         ticket = await self._reserve(request)
         if answers is not None and (known := answers.shared(self.spec, request)) is not None:
-            self._book(ticket, request, known.usage, self._clock(), reply=known.reply, adopted=known.source)
+            self._book(ticket, request, known.usage, 0.0, reply=known.reply, adopted=known.source)
             return known.reply
         allowed = request
         if ticket.max_tokens != request.sampling.max_tokens:
             allowed = replace(request, sampling=replace(request.sampling, max_tokens=ticket.max_tokens))
-        started = self._clock()
+        started, way.waited = self._clock(), 0.0
         try:
             reply = await self._model.complete(allowed)
-        except ModelError as problem:
-            self._book_failure(ticket, request, problem, started)
-            raise
         except BaseException as problem:
-            # Cancelled, or a bug in a stranger's model: the provider may be working on it all the same.
-            reason = ModelError(f"the call was abandoned: {type(problem).__name__} {problem}".rstrip())
-            self._book_failure(ticket, request, reason, started)
+            seconds = self._clock() - started - way.waited
+            if way.unsent:
+                ticket.cancel()
+            elif isinstance(problem, ModelError):
+                self._book_failure(ticket, request, problem, seconds)
+            else:
+                # Cancelled, or a bug in a stranger's model: the provider may be working on it all the same.
+                reason = ModelError(f"the call was abandoned: {type(problem).__name__} {problem}".rstrip())
+                self._book_failure(ticket, request, reason, seconds)
             raise
-        self._book(ticket, request, self._usage(request, reply), started, reply=reply)
+        seconds = self._clock() - started - way.waited
+        self._book(ticket, request, self._usage(request, reply), seconds, reply=reply)
         return reply
 
     async def _reserve(self, request: Request) -> CallTicket:
         price = self._model.price
-        while True:
+        while not self._halt.ended:
             try:
                 return self._account.open_call(
                     request.role,
@@ -118,10 +138,9 @@ class MeteredModel:
                     max_tokens=request.sampling.max_tokens,
                     price=None if price is None else (price.input / 1e6, price.output / 1e6),
                 )
-            except BudgetReserved as reserved:
+            except BudgetReserved:
                 await self._account.released()
-                if self._stopped():
-                    raise BudgetExceeded(reserved.kind, reserved.spent, reserved.limit) from None
+        raise NotSent
 
     def _usage(self, request: Request, reply: Reply) -> Usage:
         read, written = reported_tokens(reply.input_tokens), reported_tokens(reply.output_tokens)
@@ -132,11 +151,11 @@ class MeteredModel:
         return Usage(read, written, self._cost(read, written), estimated)
 
     def _book_failure(
-        self, ticket: CallTicket, request: Request, problem: ModelError, started: float
+        self, ticket: CallTicket, request: Request, problem: ModelError, seconds: float
     ) -> None:
         read = 0 if problem.kind in _UNBILLED else estimate_prompt(request)
         usage = Usage(read, 0, self._cost(read, 0), estimated=read > 0)
-        self._book(ticket, request, usage, started, error=problem)
+        self._book(ticket, request, usage, seconds, error=problem)
 
     def _cost(self, read: int, written: int) -> float | None:
         if not read and not written:
@@ -149,7 +168,7 @@ class MeteredModel:
         ticket: CallTicket,
         request: Request,
         usage: Usage,
-        started: float,
+        seconds: float,
         *,
         reply: Reply | None = None,
         error: ModelError | None = None,
@@ -166,7 +185,7 @@ class MeteredModel:
                 reply=reply,
                 error=error,
                 usage=usage,
-                seconds=self._clock() - started,
+                seconds=max(seconds, 0.0),
                 adopted=adopted,
             )
         )

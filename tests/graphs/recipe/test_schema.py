@@ -97,7 +97,7 @@ def test_the_fingerprint_sees_content_not_spelling(demo: Recipe) -> None:
 
 
 def test_the_fingerprint_is_the_same_in_every_process(demo: Recipe) -> None:
-    assert demo.fingerprint == "601c642c302da123"
+    assert demo.fingerprint == "798066d46e3d33ea"
 
 
 def test_models_are_looked_up_from_the_narrowest_name(demo: Recipe) -> None:
@@ -119,6 +119,19 @@ def test_a_price_belongs_to_one_entry(demo: Recipe) -> None:
     price = recipe.price_for("think")
     assert price is not None
     assert (price.input, price.output) == (2.5, 10)
+
+
+def test_concurrency_names_roles_and_models(demo: Recipe) -> None:
+    recipe = load(demo, {"concurrency": {"planner": 2, "openai:*": 8, "sim:": 1}})
+    assert recipe.concurrency_of_roles == {"planner": 2}
+    assert recipe.concurrency_of_models == {"openai:*": 8, "sim:": 1}
+    assert recipe.fingerprint != demo.fingerprint
+    with pytest.raises(
+        RecipeError, match=r"concurrency.coder_: neither a role nor models.*did you mean 'coder'"
+    ):
+        load(demo, {"concurrency": {"coder_": 2}})
+    with pytest.raises(RecipeError, match="concurrency.coder"):
+        load(demo, {"concurrency": {"coder": 0}})
 
 
 def test_a_recipe_is_frozen(demo: Recipe) -> None:
