@@ -124,8 +124,8 @@ async def aresume(
         return await run_in(opened, assembly)
 
 
-async def run_in(directory: RunDirectory, assembly: Assembly) -> Solution:
-    """Run what is open in a run directory to its end, and write down how it ended."""
+async def run_in(directory: RunDirectory, assembly: Assembly, *, report: bool = True) -> Solution:
+    """Run what is open in a run directory to its end, and write down how it ended, with a report if wanted."""
     if directory.solution is not None:
         return directory.solution
     session = directory.session
@@ -133,11 +133,11 @@ async def run_in(directory: RunDirectory, assembly: Assembly) -> Solution:
         solution = await run_session(assembly, session)
     finally:
         await session.aclose()
-    return conclude(directory, solution)
+    return conclude(directory, solution, report=report)
 
 
-def conclude(directory: RunDirectory, solution: Solution) -> Solution:
-    """Write down how a run ended, and its report.
+def conclude(directory: RunDirectory, solution: Solution, *, report: bool = True) -> Solution:
+    """Write down how a run ended, and its report if wanted.
 
     Returns:
         The solution; where it could not be written its reason says so, because what was paid for must not be lost
@@ -148,7 +148,8 @@ def conclude(directory: RunDirectory, solution: Solution) -> Solution:
 
     try:
         directory.finish(solution)
-        write_report(directory.path / "report.html", run_report(Run.open(directory.path)))
+        if report:
+            write_report(directory.path / "report.html", run_report(Run.open(directory.path)))
     except UsageError as error:
         logger.error("{}", error)
         if not solution.reason.startswith("error:"):

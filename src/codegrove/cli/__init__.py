@@ -77,6 +77,7 @@ def main() -> None:
 
 from codegrove.cli import (  # noqa: E402  they register their commands on the apps
     doctor,  # noqa: F401
+    eval,  # noqa: F401
     problems,  # noqa: F401
     recipes,  # noqa: F401
     resume,  # noqa: F401

@@ -1,0 +1,122 @@
+"""``codegrove eval``: recipes x problems x seeds, under one budget for each attempt and one for all."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from codegrove.cli import app
+from codegrove.cli.exit_codes import ERROR, INTERRUPTED
+from codegrove.errors import UsageError
+
+if TYPE_CHECKING:
+    from codegrove.cli.eval_display import EvalDisplay
+    from codegrove.evaluation.directory import Evaluation
+    from codegrove.evaluation.runner import Evaluator
+
+
+@app.command("eval")
+def evaluate(
+    source: Annotated[
+        str, typer.Argument(help="'bundled', a benchmark file or directory, or hf:OWNER/NAME.")
+    ],
+    recipe: Annotated[
+        list[str], typer.Option("--recipe", "-r", help="Name of a recipe, or a YAML file. Repeatable.")
+    ],
+    out: Annotated[Path, typer.Option(help="Directory of the evaluation; the same one again continues it.")],
+    model: Annotated[str | None, typer.Option("--model", "-m", help="For all roles; as for solve.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Attempts at each problem, with seeds 0, 1, ...")] = 1,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first problems.")] = None,
+    id: Annotated[list[str] | None, typer.Option("--id", help="Only this problem. Repeatable.")] = None,
+    format: Annotated[str | None, typer.Option(help="Format of the file, where it cannot be told.")] = None,
+    max_calls: Annotated[int | None, typer.Option(min=0, help="Model calls of one attempt.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=0, help="Tokens of one attempt.")] = None,
+    max_cost: Annotated[float | None, typer.Option(min=0, help="Dollars of one attempt.")] = None,
+    max_seconds: Annotated[float | None, typer.Option(min=0, help="Elapsed time of one attempt.")] = None,
+    total_calls: Annotated[int | None, typer.Option(min=0, help="Model calls of all attempts.")] = None,
+    total_tokens: Annotated[int | None, typer.Option(min=0, help="Tokens of all attempts.")] = None,
+    total_cost: Annotated[float | None, typer.Option(min=0, help="Dollars of all attempts.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Attempts made at the same time.")] = 2,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Only part I of N of the problems; see merge.")
+    ] = None,
+    require_sandbox: Annotated[
+        str | None, typer.Option(help="Refuse to run below this sandbox level.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only the result.")] = False,
+) -> None:
+    """Evaluate recipes on a benchmark; hidden tests are run once, on each final answer, by another process."""
+    from codegrove.budget import Budget
+    from codegrove.cli.eval_display import EvalDisplay
+    from codegrove.evaluation.runner import EvalSettings, Evaluator
+    from codegrove.problems import load_problems
+
+    problems = load_problems(source, format=format)
+    ids = list(id) if id else list(problems.ids[:limit])
+    sweep = Budget(calls=total_calls, tokens=total_tokens, dollars=total_cost)
+    evaluator = Evaluator(
+        EvalSettings(
+            problems=problems,
+            recipes=recipe,
+            ids=ids,
+            seeds=range(seeds),
+            shard=_read_shard(shard),
+            budget=Budget(calls=max_calls, tokens=max_tokens, dollars=max_cost, seconds=max_seconds),
+            sweep=None if sweep == Budget() else sweep,
+            jobs=jobs,
+            source=(source, format),
+            settings={"model": model, "require_sandbox": require_sandbox},
+        ),
+        out,
+    )
+    display = EvalDisplay(quiet=quiet)
+    evaluator.watchers = [display]
+    try:
+        with display:
+            evaluation = asyncio.run(_run(evaluator, display))
+    except KeyboardInterrupt:
+        print("codegrove: aborted; the same command goes on", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    display.summarise(evaluation)
+    if evaluator.stop_reason is not None:
+        print(f"codegrove: stopped: {evaluator.stop_reason}; the same command goes on", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED if evaluator.stop_reason == "interrupted" else ERROR)
+    if display.open_attempts:
+        raise typer.Exit(ERROR)
+
+
+async def _run(evaluator: Evaluator, display: EvalDisplay) -> Evaluation:
+    loop, running = asyncio.get_running_loop(), asyncio.current_task()
+    assert running is not None
+
+    def interrupt() -> None:
+        if evaluator.stop_reason is None:
+            evaluator.stop()
+            display.interrupted()
+        else:
+            running.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, interrupt)
+        except NotImplementedError:  # event loops on Windows
+            break
+    try:
+        return await evaluator.run()
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+def _read_shard(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+)/(\d+)", text.strip())
+    if found is None:
+        raise UsageError(f"--shard {text}: expected a part and how many there are, e.g. 1/4")
+    return int(found[1]), int(found[2])

@@ -1,0 +1,267 @@
+"""Runs an evaluation: recipes x problems x seeds, each attempt a recorded run, hidden tests at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+from codegrove.api import run_in
+from codegrove.budget import Budget, Spend, Sweep
+from codegrove.errors import UsageError
+from codegrove.evaluation.attempts import Attempt, plan
+from codegrove.evaluation.directory import Evaluation, ResultWriter, load_evaluation
+from codegrove.evaluation.grading import Grader
+from codegrove.evaluation.results import Arm, EvalHeader, EvalResult, limits
+from codegrove.graphs.assemble import Assembly, assemble
+from codegrove.graphs.recipe.loader import load_recipe
+from codegrove.graphs.recipe.schema import Recipe
+from codegrove.graphs.session import Session
+from codegrove.graphs.solution import SEARCH_DONE, Solution
+from codegrove.problems import ProblemSet
+from codegrove.runs.directory import RunDirectory
+from codegrove.tools.sandbox.factory import make_sandbox
+from codegrove.tools.sandbox.port import Sandbox
+
+INTERRUPTED = "interrupted"
+
+
+class Watcher(Protocol):
+    """Follows an evaluation, for a display. Called from its event loop; must not block."""
+
+    def planned(self, total: int, done: Sequence[EvalResult]) -> None:
+        """So many attempts are to be made; these are there already."""
+
+    def started(self, attempt: Attempt, session: Session) -> None:
+        """A session works on an attempt."""
+
+    def finished(self, attempt: Attempt, result: EvalResult) -> None:
+        """An attempt was made and graded."""
+
+    def left_open(self, attempt: Attempt, reason: str) -> None:
+        """An attempt could not be brought to its end; the next session of the evaluation goes on with it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvalSettings:
+    """What to evaluate, and how."""
+
+    problems: ProblemSet
+    recipes: Sequence[str | Path | Recipe]
+    ids: Sequence[str] | None = None
+    """Which problems; None for all."""
+    seeds: Sequence[int] = (0,)
+    shard: tuple[int, int] | None = None
+    """Which part of the problems, counted from 1, and of how many."""
+    budget: Budget | None = None
+    """Limits of one attempt; those it leaves open are the recipe's."""
+    sweep: Budget | None = None
+    """Limits of all attempts together."""
+    jobs: int = 2
+    """Attempts made at the same time."""
+    source: tuple[str, str | None] | None = None
+    """Name and format by which the problems can be loaded again; None for problems made in Python."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Further settings of every run, see `codegrove.graphs.assemble.RunSettings`: `model`, `workers` ..."""
+    level: str | None = None
+    """Sandbox level of searches and grading; None for the best of this machine."""
+
+
+@dataclass
+class Evaluator:
+    """One session of an evaluation. Attempts that are on record are not made again."""
+
+    settings: EvalSettings
+    out: Path
+    watchers: Sequence[Watcher] = ()
+    stop_reason: str | None = None
+    _running: set[Session] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        given = self.settings
+        if given.jobs < 1:
+            raise UsageError(f"jobs={given.jobs}: expected 1 or more")
+        self._recipes: dict[str, Recipe] = {}
+        for recipe in given.recipes:
+            loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+            if loaded.name in self._recipes:
+                raise UsageError(f"two recipes are called {loaded.name!r}; give one of them another name")
+            self._recipes[loaded.name] = loaded
+        wanted = given.ids if given.ids is not None else given.problems.ids
+        self._ids = tuple(given.problems.by_id(problem).id for problem in wanted)
+        self._plan = plan(tuple(self._recipes), self._ids, tuple(given.seeds), given.shard)
+        self._report = (
+            given.problems.report
+        )  # reads every problem: a file that is broken is refused whole, and now
+
+    def stop(self, reason: str = INTERRUPTED) -> None:
+        """End the evaluation: runs in flight end with the best so far and can go on later."""
+        self.stop_reason = self.stop_reason or reason
+        for session in self._running:
+            session.stop(reason)
+
+    async def run(self) -> Evaluation:
+        """Make all attempts that are not on record, and return the evaluation as it stands.
+
+        Raises:
+            UsageError: on settings that cannot be used; before any model is called.
+        """
+        given = self.settings
+        arms = {name: self._arm(recipe) for name, recipe in self._recipes.items()}
+        sandbox = make_sandbox(given.level, workers=given.jobs)
+        try:
+            with ResultWriter(self.out, self._header()) as writer:
+                self._check_same(writer.header)
+                done = {(row.recipe, row.problem, row.seed): row for row in writer.results}
+                kept = [row for key, row in done.items() if Attempt(*key) in set(self._plan)]
+                sweep = Sweep(given.sweep or Budget())
+                sweep.restore(_spent(kept))
+                for watcher in self.watchers:
+                    watcher.planned(len(self._plan), kept)
+                waiting = [a for a in self._plan if (a.recipe, a.problem, a.seed) not in done]
+                if waiting:
+                    async with Grader(level=sandbox.level, workers=given.jobs) as grader:
+                        await self._make(waiting, arms, sandbox, sweep, grader, writer)
+        finally:
+            await sandbox.aclose()
+        return load_evaluation(self.out)
+
+    async def _make(
+        self,
+        waiting: list[Attempt],
+        arms: Mapping[str, Arm],
+        sandbox: Sandbox,
+        sweep: Sweep,
+        grader: Grader,
+        writer: ResultWriter,
+    ) -> None:
+        left = iter(waiting)
+
+        async def work() -> None:
+            for attempt in left:
+                if self.stop_reason is not None:
+                    return
+                assembly = self._assembly(attempt, sandbox, sweep)
+                solution = await self._attempt(attempt, assembly)
+                if not _is_final(solution):
+                    for watcher in self.watchers:
+                        watcher.left_open(attempt, solution.reason)
+                    if sweep.exhausted() is not None:
+                        self.stop(f"the sweep's budget is used up: {sweep.exhausted()}")
+                    continue
+                # The session is closed: only now does anybody run hidden tests, and not in this process.
+                verdict = await grader.grade(self.settings.problems.by_id(attempt.problem), solution.program)
+                row = EvalResult.of(
+                    solution,
+                    arms[attempt.recipe],
+                    problem=attempt.problem,
+                    seed=attempt.seed,
+                    sandbox=sandbox.level,
+                    workers=assembly.workers,
+                    hidden=verdict,
+                )
+                writer.append(row)
+                for watcher in self.watchers:
+                    watcher.finished(attempt, row)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self.settings.jobs, len(waiting))):
+                group.create_task(work())
+
+    async def _attempt(self, attempt: Attempt, assembly: Assembly) -> Solution:
+        problem = self.settings.problems.by_id(attempt.problem)
+        source = self.settings.source
+        origin = None if source is None else (source[0], attempt.problem, source[1])
+        with RunDirectory(self.out / attempt.folder, assembly, problem.task, problem=origin) as directory:
+            if directory.solution is not None:
+                return directory.solution
+            session = directory.session
+            self._running.add(session)
+            try:
+                for watcher in self.watchers:
+                    watcher.started(attempt, session)
+                return await run_in(directory, assembly, report=False)
+            finally:
+                self._running.discard(session)
+
+    def _assembly(self, attempt: Attempt, sandbox: Sandbox, sweep: Sweep) -> Assembly:
+        given = self.settings
+        return assemble(
+            self._recipes[attempt.recipe],
+            **{
+                "problems": [given.problems.by_id(attempt.problem)],
+                **given.settings,
+                "budget": given.budget,
+                "seed": attempt.seed,
+                "sandbox": sandbox,
+                "sweep": sweep,
+            },
+        )
+
+    def _arm(self, recipe: Recipe) -> Arm:
+        """Describe a recipe under this evaluation's conditions; what is wrong with it shows here."""
+        given = self.settings
+        first = given.problems.by_id(self._ids[0])
+        assembly = assemble(recipe, **{"problems": [first], **given.settings, "budget": given.budget})
+        return Arm(
+            recipe=recipe.name,
+            recipe_fingerprint=recipe.fingerprint,
+            models={action: model.spec for action, model in assembly.models.items()},
+            simulated=assembly.simulated,
+            benchmark=self._report.source,
+            benchmark_fingerprint=self._report.sha256[:16],
+            budget=limits(assembly.budget),
+        )
+
+    def _header(self) -> EvalHeader:
+        given = self.settings
+        obtained = ", ".join(f"{form}: {count}" for form, count in self._report.forms.items())
+        return EvalHeader(
+            codegrove=version("codegrove"),
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            benchmark=self._report.source,
+            benchmark_fingerprint=self._report.sha256[:16],
+            problems=self._ids,
+            recipes=tuple(self._recipes),
+            seeds=tuple(given.seeds),
+            budget={} if given.budget is None else limits(given.budget),
+            sweep_budget={} if given.sweep is None else limits(given.sweep),
+            shard=given.shard,
+            notes={
+                "python": platform.python_version(),
+                "visible tests": obtained or "none",
+                "visible tests that are hidden as well": str(self._report.shared),
+            },
+        )
+
+    def _check_same(self, found: EvalHeader) -> None:
+        """Refuse to continue another evaluation under the same name; recipes, seeds and limits may be added."""
+        mine = self._header()
+        for what in ("benchmark_fingerprint", "problems", "budget", "shard"):
+            if getattr(found, what) != getattr(mine, what):
+                raise UsageError(
+                    f"{self.out} holds an evaluation with another {what.replace('_', ' ')};"
+                    " name a new directory, or give what it was made with"
+                )
+
+
+def _is_final(solution: Solution) -> bool:
+    """Whether a run came to an end that says something about its method: done, or its own budget used up."""
+    reason = solution.reason
+    return reason == SEARCH_DONE or (reason.startswith("budget:") and "sweep's" not in reason)
+
+
+def _spent(rows: Iterable[EvalResult]) -> Spend:
+    spend = Spend()
+    for row in rows:
+        spend.calls += row.calls
+        spend.input_tokens += row.input_tokens
+        spend.output_tokens += row.output_tokens
+        spend.dollars += row.dollars or 0.0
+        spend.executions += row.executions
+    return spend
