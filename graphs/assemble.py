@@ -178,7 +178,7 @@ class RunSettings(TypedDict, total=False):
     sandbox: Sandbox | None
     """Where programs are run; by default every run starts its own, of the best level here, and stops it."""
     require_sandbox: str | None
-    """Refuse to run below this sandbox level: ``isolated``, ``restricted`` or ``basic``."""
+    """Refuse to run below this sandbox level: ``isolated``, ``restricted``, ``limited`` or ``basic``."""
     observers: Sequence[Observer]
     """Watch every run, see `codegrove.graphs.session.Observer`."""
     sweep: Sweep | None

@@ -13,9 +13,10 @@ from loguru import logger
 from codegrove.agents.role import Agent
 from codegrove.budget import Account
 from codegrove.candidate import Candidate
-from codegrove.errors import BudgetExceeded
+from codegrove.errors import BudgetExceeded, SandboxError
 from codegrove.graphs.recording import CURRENT, Recorder
 from codegrove.graphs.solution import SEARCH_DONE, Result, Solution
+from codegrove.languages import PYTHON
 from codegrove.models.metered import CallRecord
 from codegrove.models.passage import Halt
 from codegrove.outcome import Failure, Outcome
@@ -26,6 +27,7 @@ from codegrove.search.tree import Node
 from codegrove.task import Task, Test
 from codegrove.tools.sandbox.native import sandbox_for
 from codegrove.tools.sandbox.port import BlockTrace, Limits, Sandbox
+from codegrove.tools.self_test import why_distrust
 from codegrove.verdict import Status, TestResult, Verdict, overall
 
 FAILURES_IN_A_ROW = 6
@@ -110,6 +112,7 @@ class Session:
         """Expansions whose program had been judged before."""
         self._executions: dict[tuple[str, tuple[Test, ...]], tuple[str, asyncio.Task[Verdict] | Verdict]] = {}
         """Programs judged, or being judged, by content hash and tests: the text that was run, and the verdict."""
+        self._vetting: asyncio.Task[str] | None = None
         self._last_error = ""
         self._refused = ""
         """The latest call or execution that the budget did not allow, in words."""
@@ -259,6 +262,8 @@ class Session:
                     self._refused = str(reason)
                     return None
                 try:
+                    if await self._why_distrust():
+                        return None
                     trace = await self.sandbox.trace(
                         program, test, entry_point=self.task.entry_point, limits=self.limits
                     )
@@ -325,6 +330,8 @@ class Session:
         for _, running in self._executions.values():
             if not isinstance(running, Verdict):
                 running.cancel()
+        if self._vetting is not None:
+            self._vetting.cancel()
         on_close, self._on_close = self._on_close, None
         if on_close is not None:
             result = on_close()
@@ -338,6 +345,9 @@ class Session:
             if shared is not None and not _unusable(shared[0]):
                 verdict, source = shared
             else:
+                if why := await self._why_distrust():
+                    self.stop(f"error: the sandbox cannot be trusted: {why}")
+                    raise SandboxError(why)
                 verdict = await self.sandbox.judge(
                     candidate.program, tests, entry_point=self.task.entry_point, limits=self.limits
                 )
@@ -365,6 +375,17 @@ class Session:
         self.account.count_reused()
         if expansion is not None:
             self._reused.add(expansion)
+
+    async def _why_distrust(self) -> str:
+        """Return why the sandbox must not be used, found out at the first use; nothing if there is no reason.
+
+        What is asked are Python programs; sandboxes for other languages check themselves.
+        """
+        if self.task.language != PYTHON:
+            return ""
+        if self._vetting is None:
+            self._vetting = asyncio.ensure_future(why_distrust(self.sandbox))
+        return await asyncio.shield(self._vetting)
 
     def _answer(self) -> int | None:
         try:

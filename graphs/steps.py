@@ -11,10 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from codegrove.agents.role import Agent
+from codegrove.errors import SandboxError
 from codegrove.graphs.state import BranchState
 from codegrove.graphs.step import Step
+from codegrove.languages import PYTHON
 from codegrove.tools.sandbox.native import sandbox_for
 from codegrove.tools.sandbox.port import Limits, Sandbox
+from codegrove.tools.self_test import why_distrust
 
 
 def role_step(agent: Agent, *, name: str | None = None) -> Step[BranchState]:
@@ -53,11 +56,16 @@ def role_step(agent: Agent, *, name: str | None = None) -> Step[BranchState]:
 
 
 def execute_step(sandbox: Sandbox, *, limits: Limits | None = None) -> Step[BranchState]:
-    """Return a step that judges the program on the task's tests and the ones written along the way."""
+    """Return a step that judges the program on the task's tests and the ones written along the way.
+
+    The step raises `SandboxError` if the sandbox misjudges programs whose verdict is known, see `why_distrust`.
+    """
 
     async def execute(state: BranchState, context: Any) -> Mapping[str, Any]:
         tests = (*state.task.tests, *state.tests)
         entry_point = state.task.entry_point
+        if state.task.language == PYTHON and (why := await why_distrust(sandbox)):
+            raise SandboxError(f"the sandbox cannot be trusted: {why}")
         judge = sandbox_for(sandbox, state.task.language).judge
         verdict = await judge(state.program, tests, entry_point=entry_point, limits=limits)
         return {"verdict": verdict}

@@ -79,6 +79,9 @@ class Verdict:
     """Guarantees that were actively enforced, see docs/sandbox.md."""
     note: str = ""
     """Anything a reader of the verdict must know, e.g. why it could not be judged."""
+    retried: str = ""
+    """That a first run had run out of time on a busy machine, and whether the second one, alone, said the same.
+    Everything in this verdict is of the second run. Empty: there was one run."""
 
     @property
     def passed_count(self) -> int:

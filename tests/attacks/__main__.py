@@ -1,8 +1,9 @@
 """Attack the sandbox on disposable hosts: ``make attacks``, or from the root of the checkout
 ``PYTHONPATH=src:. python -P -m tests.attacks [--profile P --level L] [--part I N]``.
 
-Without arguments: every campaign, that is ordinary user and root, with namespaces and without. Prints
-contained and total per category; exit code 1 if a level did not keep what it promises.
+Without arguments: every campaign, that is ordinary user, root, and root without other ids, with namespaces and
+without. Prints contained and total per category, and for all hosts and levels at the end; exit code 1 if a level
+did not keep what it promises.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import argparse
 
 from tests.attacks import disposable
-from tests.attacks.campaign import CAMPAIGNS, Unavailable, broken_promises, run
+from tests.attacks.campaign import CAMPAIGNS, Result, Unavailable, broken_promises, overview, run
 from tests.attacks.runner import table
 
 
@@ -33,17 +34,21 @@ def main() -> None:
     if not chosen and arguments.profile and arguments.level:
         chosen = [(arguments.profile, arguments.level)]
     failed = False
+    results: list[tuple[str, str, Result | str]] = []
     for profile, level in chosen:
         print(f"== {profile}, {level}")
         try:
             result = run(profile, level, part=tuple(arguments.part))
         except disposable.Refused as refused:
             print(f"skipped: {refused.reason}")
+            results.append((profile, level, "skipped"))
             continue
         except Unavailable as error:
             print(f"not available: {error}")
+            results.append((profile, level, "not available"))
             failed |= level == "isolated"  # its host was made by the same means
             continue
+        results.append((profile, level, result))
         print(table(result.findings))
         for language, why in result.missing.items():
             print(f"skipped in {language}: {why}")
@@ -52,6 +57,8 @@ def main() -> None:
         for line in broken_promises(result):
             failed = True
             print(f"broken promise: {line}")
+    print("== contained of total, by host and level")
+    print(overview(results))
     raise SystemExit(failed)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.attacks import disposable
-from tests.attacks.attack import Finding, Outcome
+from tests.attacks.attack import CATEGORIES, Finding, Outcome
 from tests.attacks.runner import UNAVAILABLE
 
 CHECKOUT = Path(__file__).parents[2]
@@ -22,6 +22,8 @@ CAMPAIGNS: tuple[tuple[disposable.Profile, str], ...] = (
     ("user-bare", "restricted"),
     ("root-bare", "restricted"),
     ("user", "basic"),
+    ("root-alone", "isolated"),
+    ("root-alone", "restricted"),
 )
 """Who runs the sandbox, and the level that is expected to be available to them."""
 
@@ -84,6 +86,28 @@ def run(
 def _finding(fields: dict[str, Any]) -> Finding:
     lists = {name: tuple(fields[name]) for name in ("broken", "reasons")}
     return Finding(**{**fields, **lists, "outcome": Outcome(fields["outcome"])})
+
+
+def overview(results: Sequence[tuple[str, str, Result | str]]) -> str:
+    """Return contained and total per category for each host and level, as text.
+
+    Args:
+        results: host, level, and what the campaign showed or why there was none.
+    """
+    names = [f"{number} {name.split()[0]}" for number, name in CATEGORIES.items()]
+    lines = ["".join([f"{'host':<12}{'level':<12}", *(f"{name:>14}" for name in (*names, "all", "benign"))])]
+    for host, level, result in results:
+        if isinstance(result, str):
+            lines.append(f"{host:<12}{level:<12}  {result}")
+            continue
+        cells = []
+        for number in (*CATEGORIES, 0):
+            chosen = [finding for finding in result.findings if number in (finding.category, 0)]
+            contained = sum(finding.outcome is Outcome.CONTAINED for finding in chosen)
+            cells.append(f"{contained}/{len(chosen)}")
+        cells.append(f"{sum(not problem for problem in result.benign.values())}/{len(result.benign)}")
+        lines.append("".join([f"{host:<12}{level:<12}", *(f"{cell:>14}" for cell in cells)]))
+    return "\n".join(lines)
 
 
 def broken_promises(result: Result) -> list[str]:

@@ -31,10 +31,11 @@ from typing import Literal
 
 IMPOSSIBLE = 77
 
-Profile = Literal["user", "user-bare", "root", "root-bare"]
-PROFILES: tuple[Profile, ...] = ("user", "user-bare", "root", "root-bare")
+Profile = Literal["user", "user-bare", "root", "root-bare", "root-alone"]
+PROFILES: tuple[Profile, ...] = ("user", "user-bare", "root", "root-bare", "root-alone")
 """Who the command is: an ordinary user or root, both with the right to make namespaces or (``bare``) without, as
-in a default container; there, root keeps the capabilities that container engines leave it."""
+in a default container; there, root keeps the capabilities that container engines leave it. ``root-alone`` is root
+in a user namespace without any other id, as after ``unshare --user --map-root-user``."""
 
 SECRET_ENV = "DEPLOY_TOKEN"
 SECRET_START = "sEcReT_"
@@ -105,7 +106,7 @@ def main() -> None:
         if is_root:
             _unshare(_NEW["mount"])
             _cover(keep, owner=_FIRST_ID + inner_id, root=_FIRST_ID)
-            pid = _fork_mapped(f"0 {_FIRST_ID} {_IDS}")
+            pid = _fork_mapped(f"0 {_FIRST_ID} {1 if profile == 'root-alone' else _IDS}")
         else:
             pid = _fork_mapped(f"{inner_id} {os.getuid()} 1")
     except OSError as error:
@@ -162,7 +163,7 @@ def _fork_mapped(id_map: str) -> int:
         if os.read(ready_read, 1) != b"r":
             os.waitpid(middle, 0)
             raise OSError(1, "new user namespaces are not allowed here")
-        if os.getuid() != 0:  # the kernel's condition for writing a group map
+        if os.getuid() != 0 or id_map.endswith(" 1"):  # else the kernel allows a user no group map
             Path(f"/proc/{middle}/setgroups").write_text("deny")
         Path(f"/proc/{middle}/uid_map").write_text(id_map)
         own_group = id_map if os.getuid() == 0 else f"{id_map.split()[0]} {os.getgid()} 1"

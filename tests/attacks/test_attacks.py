@@ -12,7 +12,7 @@ import pytest
 from codegrove.languages import PYTHON, language_names
 from tests.attacks import disposable
 from tests.attacks.attack import CATEGORIES, Finding, Outcome
-from tests.attacks.campaign import CAMPAIGNS, Result, Unavailable, broken_promises, run
+from tests.attacks.campaign import CAMPAIGNS, Result, Unavailable, broken_promises, overview, run
 from tests.attacks.programs.catalogue import all_attacks, all_benign
 from tests.attacks.runner import table
 
@@ -96,6 +96,17 @@ RESULT = Result(level="isolated", findings=(FINDING,), benign={"y": ""}, seconds
 def test_levels_are_measured_by_what_they_promise(level: str, finding: Finding, counts: bool) -> None:
     result = replace(RESULT, level=level, findings=(finding,))
     assert bool(broken_promises(result)) is counts
+
+
+def test_the_overview_shows_contained_and_total_of_each_host_and_level() -> None:
+    contained = replace(FINDING, outcome=Outcome.CONTAINED, category=5, broken=(), reasons=())
+    result = replace(RESULT, findings=(FINDING, contained), benign={"y": "", "z": "failed"})
+    text = overview([("user", "isolated", result), ("root", "basic", "skipped")])
+    header, user, root = text.splitlines()
+    assert header.split("  ")[0] == "host"
+    cells = ["user", "isolated", "0/1", "0/0", "0/0", "0/0", "1/1", "0/0", "1/2", "1/2"]
+    assert user.split() == cells
+    assert root.split() == ["root", "basic", "skipped"]
 
 
 def test_right_programs_that_do_not_pass_break_a_promise() -> None:

@@ -285,3 +285,20 @@ def test_equal_programs_of_other_layout_keep_their_own_line_numbers() -> None:
     assert solution.tree is not None
     lines = [node.verdict.results[0].error.line for node in solution.tree.programs()]  # type: ignore[union-attr]
     assert lines == [2, 5]
+
+
+class Generous(ScriptedSandbox):
+    """Passes everything, and is no longer exempt."""
+
+    exempt_from_self_test = False
+
+
+def test_a_sandbox_that_passes_everything_ends_the_run_at_once() -> None:
+    model = ScriptedModel(Answers())
+    sandbox = Generous(lambda program, tests: 1.0)
+    solution = solve(TASK, "loop", model=model, sandbox=sandbox)
+    assert solution.result is Result.UNVERIFIED
+    assert solution.reason.startswith("error: the sandbox cannot be trusted: it misjudges")
+    assert "wrong function: passed" in solution.reason
+    assert len(model.requests) <= 3
+    assert all(test not in TASK.tests for _, tests in sandbox.judged for test in tests)

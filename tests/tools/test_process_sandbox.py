@@ -182,7 +182,35 @@ async def test_third_party_packages_can_be_withheld() -> None:
     verdict = await sandbox.judge(program, [CALL], entry_point="f")
     assert verdict.error is not None
     assert verdict.error.type == "ModuleNotFoundError"
+    assert verdict.note == (
+        "the program imports 'numpy'; third-party packages are withheld from programs (site_packages=False)"
+    )
     await sandbox.aclose()
+
+
+async def test_a_missing_package_is_named_together_with_where_it_is_missing(sandbox: ProcessSandbox) -> None:
+    for program, named in (
+        ("import no_such_package\ndef f(x):\n    return x\n", True),
+        ("def f(x):\n    import no_such_package.part\n", True),
+        ("def f(x):\n    import json.no_such_part\n", False),
+        ("def f(x):\n    raise ModuleNotFoundError('no such thing')\n", False),
+    ):
+        verdict = await sandbox.judge(program, [CALL], entry_point="f")
+        assert verdict.status is Status.CRASHED
+        assert ("imports 'no_such_package'" in verdict.note) == named, verdict
+        assert (sys.executable in verdict.note) == named
+
+
+@pytest.mark.parametrize("memory_mb", [256, 1024])
+async def test_numpy_computes_within_the_limit_of_memory(sandbox: ProcessSandbox, memory_mb: int) -> None:
+    pytest.importorskip("numpy")
+    program = (
+        "import numpy as np\ndef f(x):\n    a = np.random.default_rng(0).random((60, 60)) + 60 * np.eye(60)\n"
+        "    return round(float((a @ np.linalg.inv(a)).trace())) // 30 * x - x\n"
+    )
+    limits = Limits(test_seconds=20, memory_mb=memory_mb)
+    verdict = await sandbox.judge(program, [CALL], entry_point="f", limits=limits)
+    assert verdict.passed, verdict
 
 
 async def test_standard_modules_come_before_packages(sandbox: ProcessSandbox) -> None:

@@ -377,6 +377,7 @@ async def test_tests_that_need_the_program_are_marked_and_watched(sandbox: Proce
     honest = await judge(sandbox, "def f(x): return 4321", code, way=Way.TOGETHER)
     assert honest.passed
     assert not {"G1", "G3"} & set(honest.guarantees)
+    assert "G14" in honest.guarantees
     assert "in-process" in honest.note
     wrong = await judge(sandbox, "def f(x): return 4320", code, way=Way.TOGETHER)
     assert (wrong.status, wrong.results[0].output) == (Status.FAILED, "4320")

@@ -10,7 +10,8 @@ from typing import Any
 
 from codegrove.tools.sandbox.asserts import Instrumented, instrument
 from codegrove.tools.sandbox.call_conversion import Converted, convert
-from codegrove.tools.sandbox.splitting import free_names, must_fail, why_together, with_calls_of_tests
+from codegrove.tools.sandbox.must_fail import must_fail
+from codegrove.tools.sandbox.splitting import free_names, why_together, with_calls_of_tests
 from codegrove.tools.sandbox.values import to_wire
 
 
@@ -65,5 +66,7 @@ def plan(code: str, entry_point: str | None) -> Plan:
     reason = why_together(code, expected)
     if not reason:
         return Plan(way=Way.SPLIT, job=job, asserts=asserts)
-    variants = [{**job, "code": instrument(variant, functions).code} for variant in must_fail(code)]
+    variants = [
+        {**job, "code": instrument(variant, functions).code} for variant in must_fail(code, functions)
+    ]
     return Plan(way=Way.TOGETHER, job=job, asserts=asserts, reason=reason, must_fail=variants)

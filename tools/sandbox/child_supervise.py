@@ -31,7 +31,7 @@ import time
 from typing import Any
 
 from codegrove.tools.sandbox import child_run
-from codegrove.tools.sandbox.walls import UNAVAILABLE, Isolated, Restricted, RunSettings, Walls
+from codegrove.tools.sandbox.walls import UNAVAILABLE, Isolated, Limited, Restricted, RunSettings, Walls
 
 DESCRIPTORS = ("job", "result", "stdin", "stdout", "stderr")
 """Descriptors sent with a run, in this order. They become the property of the forked process."""
@@ -90,6 +90,8 @@ def _raise_walls(setup: dict[str, Any]) -> Walls:
             return Isolated(setup["readable"], setup["hidden"])
         case "restricted":
             return Restricted(setup["readable"], setup["hidden"], setup["scratch_parent"])
+        case "limited":
+            return Limited()
     return Walls()
 
 
@@ -159,6 +161,8 @@ def _run(
 
 
 _FIRST_KEPT = 10
+_LAST_DESCRIPTOR = 1 << 20 if sys.platform == "linux" else 10_240
+"""Elsewhere each number costs a system call, and no process may have more by default."""
 
 
 def _keep_only(descriptors: list[int]) -> list[int]:
@@ -169,7 +173,7 @@ def _keep_only(descriptors: list[int]) -> list[int]:
     for source, target in zip(moved, kept, strict=True):
         os.dup2(source, target, inheritable=False)
     os.closerange(3, _FIRST_KEPT)
-    os.closerange(above, 1 << 20)
+    os.closerange(above, _LAST_DESCRIPTOR)
     return kept
 
 
@@ -183,6 +187,7 @@ class _Watch:
         self.exit_code: int | None = None
         self.cpu_seconds = 0.0
         self.peak_rss = 0
+        self.held_up = 0
         self.limit = ""
         self.judge_is_gone = False
 
@@ -217,6 +222,7 @@ class _Watch:
             "exit": self.exit_code,
             "cpu": self.cpu_seconds,
             "rss": self.peak_rss * unit,
+            "held_up": self.held_up,
             "limit": self.limit,
             "clean": clean,
         }
@@ -234,6 +240,7 @@ class _Watch:
                 continue
             self.cpu_seconds += usage.ru_utime + usage.ru_stime
             self.peak_rss = max(self.peak_rss, usage.ru_maxrss)
+            self.held_up += usage.ru_nivcsw + usage.ru_majflt + usage.ru_inblock
             if pid == self.pid:
                 self.exit_code = os.waitstatus_to_exitcode(status)
 

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Level = Literal["isolated", "restricted", "basic"]
+Level = Literal["isolated", "restricted", "limited", "basic"]
 
-LEVELS: tuple[Level, ...] = ("isolated", "restricted", "basic")
+LEVELS: tuple[Level, ...] = ("isolated", "restricted", "limited", "basic")
 """Levels of this machine's own processes, strongest first."""
 
 
 GUARANTEES: dict[Level, tuple[str, ...]] = {
     "basic": ("G2", "G5", "G12", "G13"),
+    "limited": ("G2", "G4", "G5", "G6", "G7", "G12", "G13"),
     "restricted": ("G2", "G4", "G5", "G6", "G7", "G8", "G9", "G11", "G12", "G13"),
     "isolated": ("G2", "G4", "G5", "G6", "G7", "G8", "G9", "G10", "G11", "G12", "G13"),
 }

@@ -9,6 +9,7 @@ from typing import Any
 from codegrove.errors import SandboxError, UsageError, did_you_mean
 from codegrove.tools.sandbox.containment import LEVELS, Level
 from codegrove.tools.sandbox.examination import Finding, examine
+from codegrove.tools.sandbox.interpreter import NO_PROCESSES, can_run
 from codegrove.tools.sandbox.port import Sandbox
 from codegrove.tools.sandbox.process import ProcessSandbox
 
@@ -19,6 +20,7 @@ _ADVICE: dict[Level, str] = {
         " or root with CAP_SYS_ADMIN; containers filter these calls by default."
     ),
     "restricted": "It needs Linux 5.13 or newer with Landlock, on x86_64 or aarch64.",
+    "limited": "It needs macOS with /usr/bin/sandbox-exec.",
     "basic": "It needs Linux, macOS or another POSIX system.",
 }
 
@@ -34,12 +36,12 @@ def make_sandbox(level: str | None = None, *, at_least: str | None = None, **set
     first call of a process takes a few tenths of a second to find out.
 
     Args:
-        level: exactly this one: ``isolated``, ``restricted`` or ``basic``.
+        level: exactly this one: ``isolated``, ``restricted``, ``limited`` or ``basic``.
         at_least: this one or a stronger one; for ``level=None``.
         settings: as for `ProcessSandbox`.
 
     Raises:
-        SandboxError: if the machine does not offer what was demanded.
+        SandboxError: if the machine does not offer what was demanded; on Windows, always.
         UsageError: if there is no such level.
     """
     wanted = [_known(level)] if level is not None else list(LEVELS)
@@ -48,6 +50,8 @@ def make_sandbox(level: str | None = None, *, at_least: str | None = None, **set
         wanted = [name for name in wanted if LEVELS.index(name) <= lowest]
         if not wanted:
             raise UsageError(f"level={level!r} is below at_least={at_least!r}: ask for one of them")
+    if not can_run():
+        raise SandboxError(NO_PROCESSES)
     findings: list[Finding] = []
     for name in wanted:
         findings.append(finding := _examine(name, settings))
@@ -113,6 +117,7 @@ def _warn(level: Level, better: list[Finding]) -> None:
     reasons = "; ".join(f"{finding.level}: {finding.reason}" for finding in better)
     missing = {
         "restricted": "there are no namespaces around candidates",
+        "limited": "memory and files are looked at now and then only, and existing paths can be seen",
         "basic": "candidates can read and write what you can, and use the network",
     }[level]
     message = f"sandbox level {level!r}: {missing}. Not available here: {reasons}. See docs/sandbox.md."

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from codegrove.errors import SandboxError
+from codegrove.tools.sandbox import seatbelt
 from codegrove.tools.sandbox.clip import clip
 from codegrove.tools.sandbox.containment import Containment
 from codegrove.tools.sandbox.scratch import empty_folder, new_folder, remove_tree
@@ -64,6 +65,9 @@ class RunEnd:
     stderr: bytes
     problem: str = ""
     """What the interpreter said when it was lost."""
+    held_up: int | None = None
+    """How often the kernel gave the processor to somebody else although the run could have gone on, or let it wait
+    for the disk; None when nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,16 @@ def _environment() -> dict[str, str]:
     return fixed | {name: os.environ[name] for name in needed if name in os.environ}
 
 
+def can_run() -> bool:
+    """Whether this system can do what runs need: fork, and hand descriptors over a socket."""
+    return hasattr(os, "fork") and hasattr(socket, "send_fds")
+
+
+NO_PROCESSES = (
+    f"programs cannot be run on this system ({sys.platform}): the sandbox forks processes, which needs Linux,"
+    " macOS or another POSIX system; on Windows, use WSL 2, or pass a sandbox of your own"
+)
+
 _NONE = Containment()
 
 
@@ -118,18 +132,23 @@ class Interpreter:
     Args:
         python: the program to start.
         containment: walls that it raises around every run. If it cannot, it ends and runs nothing.
+        around: for level ``limited``, returns what comes before the program on the command line.
 
     Raises:
         SandboxError: if it cannot be started.
     """
 
-    def __init__(self, python: str, containment: Containment = _NONE) -> None:
-        if os.name != "posix":
-            raise SandboxError(
-                f"the process sandbox needs Linux, macOS or another POSIX system, not {os.name!r}"
-            )
+    def __init__(
+        self,
+        python: str,
+        containment: Containment = _NONE,
+        *,
+        around: Callable[[str, Containment, str], list[str]] = seatbelt.command,
+    ) -> None:
+        if not can_run():
+            raise SandboxError(NO_PROCESSES)
         self._containment = containment
-        self._scratch_parent = new_folder() if containment.level == "restricted" else ""
+        self._scratch_parent = new_folder() if containment.level in ("restricted", "limited") else ""
         self._environment = _environment()
         self._control, theirs = socket.socketpair()
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
@@ -140,9 +159,17 @@ class Interpreter:
         self._layers: list[str] = []
         self.usable = True
         try:
+            start = [python]
+            if containment.level == "limited":
+                start = [*around(python, containment, self._scratch_parent), python]
+        except SandboxError:
+            theirs.close()
+            self._let_go()
+            raise
+        try:
             with theirs:
                 self._process = subprocess.Popen(
-                    [python, "-s", "-P", "-S", "-B", str(CHILD), str(theirs.fileno())],
+                    [*start, "-s", "-P", "-S", "-B", str(CHILD), str(theirs.fileno())],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=self._errors,
@@ -152,9 +179,7 @@ class Interpreter:
                     start_new_session=True,
                 )
         except OSError as error:
-            self._control.close()
-            self._errors.close()
-            self._remove_scratch()
+            self._let_go()
             raise SandboxError(f"cannot start {python!r}: {error}") from error
         self._tell(
             {
@@ -235,6 +260,12 @@ class Interpreter:
     def layers(self) -> list[str]:
         """Return what the interpreter said about its walls, in words; nothing before its first run."""
         return self._layers
+
+    def _let_go(self) -> None:
+        """Give back what an interpreter that was never started has."""
+        self._control.close()
+        self._errors.close()
+        self._remove_scratch()
 
     def _remove_scratch(self) -> None:
         if self._scratch_parent:
@@ -496,7 +527,7 @@ class _Conversation:
 
     def _end(self, problem: str) -> RunEnd:
         ended = self.ended or {"exit": None, "cpu": 0.0, "rss": 0}
-        exit_code = ended["exit"]
+        exit_code, held_up = ended["exit"], ended.get("held_up")
         return RunEnd(
             stopped="lost" if self.gone else self.stopped,
             started=self.started,
@@ -507,6 +538,7 @@ class _Conversation:
             stdout=bytes(self.output["stdout"]),
             stderr=bytes(self.output["stderr"]),
             problem=problem,
+            held_up=held_up if isinstance(held_up, int) else None,
         )
 
 

@@ -70,6 +70,31 @@ class Assignment:
     trace: bool = False
 
 
+MOST_WAITING = 0.1
+"""Share of a test's limit that its process may have spent without the processor and still be believed. Alone on a
+quiet machine an endless loop spends one to three hundredths of a second so."""
+
+LONGEST_HOLD_UP_SECONDS = 0.1
+"""What the kernel can be made responsible for each time it takes the processor away: a period of the group
+scheduler, or a queue of some thirty processes."""
+
+
+def starved(seconds: float, cpu_seconds: float, held_up: int | None, limits: Limits) -> bool:
+    """Whether a run lacked the processor through no fault of its own, so long that it may have cost it a test.
+
+    A run that sleeps lacks it as well, but is hardly ever held up. Where nobody counts that, every lack is
+    doubtful.
+
+    Args:
+        seconds: wall time of the run.
+        held_up: see `RunEnd.held_up`.
+    """
+    waited = seconds - cpu_seconds
+    if waited <= MOST_WAITING * limits.test_seconds:
+        return False
+    return held_up is None or held_up * LONGEST_HOLD_UP_SECONDS >= waited / 2
+
+
 class Interrupted(Exception):
     """Nobody waits for the verdict any more."""
 
@@ -110,6 +135,10 @@ class Judgement:
         self.proven = True
         """Whether every pass was decided without the program: no test ran together with it, and no object of it
         decided what it is equal to."""
+        self.together = False
+        """Whether a test ran in the program's own process."""
+        self._starved = False
+        self._disorder = False
         self._results: dict[int, TestResult] = {}
         self._error: ErrorInfo | None = None
         self._status: Status | None = None  # set when it is not the results that decide
@@ -147,6 +176,14 @@ class Judgement:
                     self._run_together(list(group))
         return self._verdict()
 
+    @property
+    def starved(self) -> bool:
+        """Whether time ran out, and the program may not have had its share of the processor before."""
+        if self._limit == "cpu" or not self._starved:
+            return False
+        statuses = {result.status for result in self._results.values()}
+        return Status.TIMED_OUT in statuses or self._status is Status.TIMED_OUT or self._limit == "wall"
+
     def _prepare(self) -> list[Prepared]:
         usable = []
         for index, test in enumerate(self.assignment.tests):
@@ -171,6 +208,8 @@ class Judgement:
         """Try tests in one process; those that a test which ended the process left over run in a new one."""
         while True:
             report, end = self._run_process(tests, script=None)
+            if end.stopped == "output":
+                return self._apart(tests, end, self._run_functions)
             if end.stopped == "lost":  # whether it answered first is a matter of luck
                 for test in tests:
                     self._results.pop(test.index, None)
@@ -189,26 +228,49 @@ class Judgement:
             if not tests or self._over():
                 return None
 
+    def _apart(self, tests: list[Prepared], end: RunEnd, run: Callable[[list[Prepared]], None]) -> None:
+        """Find out which test wrote too much: what is read first, records or output, is a matter of luck."""
+        for test in tests:
+            self._results.pop(test.index, None)
+        if len(tests) < 2:
+            status, error = self._explain(end)
+            if not tests:
+                return self._give_up(status, error)
+            return self._keep(tests[0].index, TestResult(status=status, error=error))
+        for test in tests:
+            if not self._over():
+                run([test])
+        return None
+
     def _run_together(self, tests: list[Prepared]) -> None:
         """Try tests in the program's process, then variants of them that must fail in further ones.
 
         Each variant has a process of its own that looks to the program like the real one.
         """
-        self.proven = False
+        self.proven, self.together = False, True
         for test in tests:
             reason = test.plan.reason if test.plan is not None else ""
             self._notes.append(f"test {test.index} ran in the program's process (in-process): {reason}")
+        self._disorder = False
         self._run_functions(tests)
+        if self._disorder:
+            return self._accuse(tests, "it sent reports of its own: it tampers with tests")
         for test in tests:
             result = self._results.get(test.index)
             for job in test.plan.must_fail if test.plan is not None else ():
                 if result is None or not result.passed or self._limit == "wall" or self._status is not None:
                     break
                 if self._passes(replace(test, job={**job, "index": test.index})):
-                    why = "it passed a test that must fail: it tampers with tests"
-                    error = ErrorInfo(type="Tampering", message=why)
-                    self._results[test.index] = TestResult(status=Status.CRASHED, error=error)
+                    self._accuse([test], "it passed a test that must fail: it tampers with tests")
                     break
+        return None
+
+    def _accuse(self, tests: list[Prepared], why: str) -> None:
+        """Take back what was passed in the program's own process."""
+        error = ErrorInfo(type="Tampering", message=why)
+        for test in tests:
+            if (result := self._results.get(test.index)) is not None and result.passed:
+                self._results[test.index] = TestResult(status=Status.CRASHED, error=error)
 
     def _passes(self, test: Prepared) -> bool:
         """Whether a test passes in a process of its own. Leaves no result."""
@@ -227,6 +289,9 @@ class Judgement:
             candidate_end, tests_end = ends
             if tests_end.stopped == "lost":
                 raise SandboxError(f"the interpreter that ran the tests was lost: {tests_end.problem}")
+            for end in ends:
+                if end.stopped == "output":
+                    return self._apart(tests, end, self._run_split)
             if candidate_end.stopped == "lost":
                 for test in tests:
                     self._results.pop(test.index, None)
@@ -266,11 +331,7 @@ class Judgement:
             Run(run, rules, lambda line: self._on_record(line, report, tests, None)),
             TRACE_GRACE_SECONDS if self.assignment.trace else END_GRACE_SECONDS,
         )
-        self._seconds += max(end.seconds for end in ends)
-        self._cpu_seconds += sum(end.cpu_seconds for end in ends)
-        self._memory_bytes = max(self._memory_bytes, *(end.memory_bytes for end in ends))
-        self._stdout += [end.stdout for end in ends]
-        self._stderr += [end.stderr for end in ends]
+        self._account(*ends)
         return program, report, ends
 
     def _on_program(self, line: bytes, report: _Report) -> bool:
@@ -313,12 +374,20 @@ class Judgement:
         if script is not None and isinstance(script.test, StdioTest):
             stdin = script.test.stdin.encode("utf-8", "surrogateescape")
         end = self.execute(job, stdin, rules, lambda line: self._on_record(line, report, tests, script))
-        self._seconds += end.seconds
-        self._cpu_seconds += end.cpu_seconds
-        self._memory_bytes = max(self._memory_bytes, end.memory_bytes)
-        self._stdout.append(end.stdout)
-        self._stderr.append(end.stderr)
+        self._account(end)
         return report, end
+
+    def _account(self, *ends: RunEnd) -> None:
+        """Add up what processes took that ran at the same time, and by turns."""
+        seconds, cpu_seconds = max(end.seconds for end in ends), sum(end.cpu_seconds for end in ends)
+        counts = [end.held_up for end in ends]
+        held_up = None if None in counts else sum(count or 0 for count in counts)
+        self._starved |= starved(seconds, cpu_seconds, held_up, self.assignment.limits)
+        self._seconds += seconds
+        self._cpu_seconds += cpu_seconds
+        self._memory_bytes = max(self._memory_bytes, *(end.memory_bytes for end in ends))
+        self._stdout += [end.stdout for end in ends]
+        self._stderr += [end.stderr for end in ends]
 
     def _job(
         self, mode: str, report: _Report, tests: list[Prepared], *, trace: bool = False
@@ -362,7 +431,7 @@ class Judgement:
         try:
             return self._take(parse_record(line, report.token), report, tests, script)
         except DecodeError:
-            report.disorder = True
+            report.disorder = self._disorder = True
             return False
 
     def _take(self, record: Record, report: _Report, tests: list[Prepared], script: Prepared | None) -> bool:

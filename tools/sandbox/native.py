@@ -13,12 +13,14 @@ from codegrove.errors import LanguageError, SandboxError
 from codegrove.languages import PYTHON, Language, load_language, wording
 from codegrove.task import StdioTest, Test
 from codegrove.tools.sandbox.containment import GUARANTEES, Level
+from codegrove.tools.sandbox.fairness import judge_fairly
 from codegrove.tools.sandbox.judgement import Assignment, Interrupted
 from codegrove.tools.sandbox.native_pool import NativePool
 from codegrove.tools.sandbox.native_run import NativeJudgement
 from codegrove.tools.sandbox.pool import Ticket
 from codegrove.tools.sandbox.port import BlockTrace, Limits, Sandbox
 from codegrove.tools.sandbox.toolchain import find_toolchain
+from codegrove.tools.sandbox.turns import OF_THIS_PROCESS
 from codegrove.verdict import Status, TestResult, Verdict
 
 _Result = TypeVar("_Result")
@@ -66,6 +68,9 @@ class NativeSandbox:
     Raises:
         SandboxError: if the toolchain is not installed.
     """
+
+    exempt_from_self_test = True
+    """It tests itself, with a program in its language."""
 
     def __init__(
         self, language: Language, limits: Limits, *, python: str, workers: int, warm: bool, level: Level
@@ -144,13 +149,15 @@ class NativeSandbox:
         return self._run(work, ticket)
 
     def _run(self, work: Assignment, ticket: Ticket) -> Verdict:
-        judgement = NativeJudgement(
-            work,
-            self.toolchain,
-            lambda run, handed_over: self._pool.execute(ticket, run, handed_over),
-            one_program=self._pool.level != "basic",
-        )
-        return judgement.run()
+        def start() -> NativeJudgement:
+            return NativeJudgement(
+                work,
+                self.toolchain,
+                lambda run, handed_over: self._pool.execute(ticket, run, handed_over),
+                one_program=self._pool.level != "basic",
+            )
+
+        return judge_fairly(start, OF_THIS_PROCESS, ticket.cancelled)[0]
 
     def _checked(self, ticket: Ticket) -> str:
         """Judge the language's check program, once; return why it did not pass."""

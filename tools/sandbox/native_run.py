@@ -20,7 +20,7 @@ from codegrove.tools.sandbox.clip import clip
 from codegrove.tools.sandbox.grading import MOST_OUTPUT
 from codegrove.tools.sandbox.interpreter import Rules, RunEnd
 from codegrove.tools.sandbox.judge import same_output
-from codegrove.tools.sandbox.judgement import MOST_STREAM, Assignment
+from codegrove.tools.sandbox.judgement import MOST_STREAM, Assignment, starved
 from codegrove.tools.sandbox.native_words import LIMITS, Numbers, first_lines, line_named, signal_name
 from codegrove.tools.sandbox.records import MOST_MESSAGE, Record, parse_record
 from codegrove.tools.sandbox.runs import Run
@@ -65,6 +65,7 @@ class NativeJudgement:
         self._status: Status | None = None
         self._error: ErrorInfo | None = None
         self._limit = ""
+        self._starved = False
         self._notes: list[str] = []
         self._seconds = self._cpu_seconds = 0.0
         self._memory_bytes = 0
@@ -91,6 +92,14 @@ class NativeJudgement:
             if descriptor >= 0:
                 os.close(descriptor)
         return self._verdict()
+
+    @property
+    def starved(self) -> bool:
+        """Whether time ran out, and compiler or program may not have had their share of the processor before."""
+        late = self._status is Status.TIMED_OUT or any(
+            result.status is Status.TIMED_OUT for result in self._results.values()
+        )
+        return self._starved and self._limit != "cpu" and (late or self._limit == "wall")
 
     def _usable(self) -> list[tuple[int, StdioTest]]:
         usable: list[tuple[int, StdioTest]] = []
@@ -267,6 +276,7 @@ class NativeJudgement:
 
         handed_over = [descriptor] if descriptor >= 0 and job["binary"] else []
         end = self.execute(Run(job, rules, on_record, stdin), handed_over)
+        self._starved |= starved(end.seconds, end.cpu_seconds, end.held_up, self.assignment.limits)
         self._seconds += end.seconds
         self._cpu_seconds += end.cpu_seconds
         self._memory_bytes = max(self._memory_bytes, end.memory_bytes)

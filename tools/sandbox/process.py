@@ -24,10 +24,14 @@ from codegrove.errors import SandboxError
 from codegrove.parsing import parse_python
 from codegrove.task import Test
 from codegrove.tools.sandbox.containment import GUARANTEES, Level
+from codegrove.tools.sandbox.fairness import judge_fairly
 from codegrove.tools.sandbox.judgement import Assignment, Interrupted, Judgement
+from codegrove.tools.sandbox.known_programs import Known, first_use
 from codegrove.tools.sandbox.native import Languages, NativeSandbox
+from codegrove.tools.sandbox.packages import about_missing_package
 from codegrove.tools.sandbox.pool import Pool, Ticket
 from codegrove.tools.sandbox.port import BlockTrace, Limits
+from codegrove.tools.sandbox.turns import OF_THIS_PROCESS, Turns
 from codegrove.verdict import ErrorInfo, Status, TestResult, Verdict
 
 _Result = TypeVar("_Result")
@@ -39,20 +43,28 @@ _LONGEST_PARSED = 50_000
 class ProcessSandbox:
     """Runs candidates in processes of the user, several at a time.
 
+    Before its first verdict it judges a few programs whose verdict is known, once per process, level, interpreter
+    and choice of packages. If it misjudges one, nothing is judged any more, and verdicts say so.
+
     Usable from any thread and any event loop, also from several at once. Nothing is started before the first
     run. Interpreters are started once and forked for each run; they never see a job themselves, so nothing of
     one run is in the memory of the next.
 
     Args:
         limits: limits of runs that are given none.
-        workers: runs at a time; None for the number of processors.
+        workers: runs at a time; None for the number of processors. More than those do not run side by side, see
+            `Turns`.
         python: interpreter that runs the candidates, 3.11 or newer.
         site_packages: whether candidates can import the third-party packages of that interpreter.
         warm: keep started interpreters for the next run, at most one per worker. Without, every verdict costs
             the start of an interpreter.
-        level: ``isolated``, ``restricted`` or ``basic``. Where it is not available nothing runs, and verdicts
-            say so; `make_sandbox` finds out first, and finds the best one.
+        level: ``isolated``, ``restricted``, ``limited`` or ``basic``. Where it is not available nothing runs, and
+            verdicts say so; `make_sandbox` finds out first, and finds the best one.
+        turns: whose turn it is; by default all sandboxes of this process share the machine's processors.
     """
+
+    exempt_from_self_test = True
+    """It tests itself."""
 
     def __init__(
         self,
@@ -63,11 +75,15 @@ class ProcessSandbox:
         site_packages: bool = True,
         warm: bool = True,
         level: Level = "basic",
+        turns: Turns = OF_THIS_PROCESS,
     ) -> None:
         if workers is not None and workers < 1:
             raise SandboxError(f"workers={workers}: expected 1 or more")
         self.limits = limits or Limits()
         self.workers = workers or os.cpu_count() or 1
+        self._turns = turns
+        self._site_packages = site_packages
+        self._first_use = first_use(level, python, site_packages)
         self._pool = Pool(python, self.workers, site_packages=site_packages, warm=warm, level=level)
         weakref.finalize(self, self._pool.close, wait=False)
         self._languages = Languages(
@@ -86,7 +102,8 @@ class ProcessSandbox:
         """What holds for every run of this level, see `GUARANTEES`.
 
         Verdicts on call and stdin tests add G1, no pass without an answer that was compared here, and G3, no
-        expected value within reach of the candidate.
+        expected value within reach of the candidate. Those on tests that ran in the program's process have G14
+        instead: they say so, and tests that must fail were mixed in.
         """
         return GUARANTEES[self._pool.level]
 
@@ -107,18 +124,23 @@ class ProcessSandbox:
             limits=limits or self.limits,
             fail_fast=fail_fast,
         )
-        refused, proven = self._refused(work), True
+        refused, proven, together = self._refused(work), True, False
         if refused is not None:
             verdict = refused
         else:
             try:
-                verdict, proven = await self._in_thread(lambda ticket: self._judge(work, ticket))
+                verdict, judgement = await self._in_thread(lambda ticket: self._judge(work, ticket))
+                proven, together = judgement.proven, judgement.together
             except (SandboxError, OSError, Interrupted) as error:
                 verdict = _same_for_all(work, Status.UNJUDGED, note=f"the sandbox failed: {error}")
         guarantees = self.guarantees
         if proven:
             guarantees = ("G1", *guarantees) if self.level == "basic" else ("G1", "G3", *guarantees)
-        return replace(verdict, level=self.level, guarantees=guarantees)
+        if together:
+            guarantees = (*guarantees, "G14")
+        missing = about_missing_package(verdict, self._pool.python, self._site_packages)
+        note = "; ".join(filter(None, (verdict.note, missing)))
+        return replace(verdict, level=self.level, guarantees=guarantees, note=note)
 
     async def trace(
         self, program: str, test: Test, *, entry_point: str | None = None, limits: Limits | None = None
@@ -140,8 +162,10 @@ class ProcessSandbox:
             return BlockTrace(error=refused.error)
 
         def record(ticket: Ticket) -> tuple[BlockTrace, Verdict]:
+            self._require_trust(ticket)
             judgement = Judgement(work, self._pool.executor(ticket))
-            verdict = judgement.run()
+            with self._turns.shared(ticket.cancelled):
+                verdict = judgement.run()
             return judgement.trace, verdict
 
         try:
@@ -164,10 +188,26 @@ class ProcessSandbox:
         """
         return self._languages.get(language)
 
-    def _judge(self, work: Assignment, ticket: Ticket) -> tuple[Verdict, bool]:
-        """Return the verdict, and whether no pass in it depends on what the program says of itself."""
-        judgement = Judgement(work, self._pool.executor(ticket))
-        return judgement.run(), judgement.proven
+    def _judge(self, work: Assignment, ticket: Ticket) -> tuple[Verdict, Judgement]:
+        self._require_trust(ticket)
+        return self._judge_fairly(work, ticket)
+
+    def _require_trust(self, ticket: Ticket) -> None:
+        def judge(known: Known) -> Verdict:
+            work = Assignment(
+                program=known.program,
+                tests=(known.test,),
+                entry_point=known.entry_point,
+                limits=known.limits,
+            )
+            return self._judge_fairly(work, ticket)[0]
+
+        self._first_use.require(judge)
+
+    def _judge_fairly(self, work: Assignment, ticket: Ticket) -> tuple[Verdict, Judgement]:
+        return judge_fairly(
+            lambda: Judgement(work, self._pool.executor(ticket)), self._turns, ticket.cancelled
+        )
 
     def _refused(self, work: Assignment) -> Verdict | None:
         """Return the verdict on a text that is no program for the interpreter in use."""

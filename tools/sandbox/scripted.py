@@ -22,6 +22,8 @@ class ScriptedSandbox:
 
     level = "scripted"
     guarantees: tuple[str, ...] = ()
+    exempt_from_self_test = True
+    """Its verdicts are made up on purpose."""
 
     def __init__(self, decide: Decide, *, traceable: bool = True) -> None:
         self._decide = decide

@@ -159,7 +159,13 @@ def _lend(name: str, module: str, whole: bool) -> Any:
 
 def services(seen: Obtained) -> dict[str, Any]:
     """Return the names that rewritten test text uses."""
-    return {"__obtained__": seen, "__run_tests__": run_collected, "__name__": MODULE}
+    return {
+        "__obtained__": seen,
+        "__run_tests__": run_collected,
+        "__survived__": Survived(),
+        "__nobody__": object(),
+        "__name__": MODULE,
+    }
 
 
 def run_test(code: str, scope: dict[str, Any], seen: Obtained) -> dict[str, Any]:
@@ -182,6 +188,21 @@ def describe_in_test(error: BaseException) -> dict[str, Any]:
         return fields
     kept = {name: carried.get(name) for name in ("type", "message", "trace")}
     return kept | {"test_line": fields["test_line"]}
+
+
+class Survived:
+    """Called behind each claim that no honest program can meet, see `must_fail`."""
+
+    def __init__(self) -> None:
+        self._any = False
+
+    def __call__(self) -> None:
+        self._any = True
+
+    def require(self) -> None:
+        """Raise as a failed assertion does if no such claim held."""
+        if not self._any:
+            raise _FAILURE("no changed claim held")
 
 
 class Obtained:

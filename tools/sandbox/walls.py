@@ -1,7 +1,8 @@
 """What stands between a candidate and the machine, by level. One object lives in the interpreter that forks.
 
 ``isolated``: namespaces, a file system of its own, no privileges, path rules, a filter of system calls.
-``restricted``: the same without namespaces. ``basic``: nothing but limits.
+``restricted``: the same without namespaces. ``limited``: a profile of macOS, put on before, and limits. ``basic``:
+nothing but limits.
 
 Loaded by `child` without the rest of codegrove: standard library only.
 """
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from codegrove.tools.sandbox import landlock, linux, view
+from codegrove.tools.sandbox import landlock, linux, macos, view
 from codegrove.tools.sandbox.process_table import ProcessTable
 from codegrove.tools.sandbox.seccomp import Filter
 
@@ -66,13 +67,15 @@ class Walls:
         self.layers: list[str] = []
         """Mechanisms in use, in words."""
         self.table = ProcessTable.of_this_process()
+        self._run = 0
         if linux.available:
             with contextlib.suppress(OSError):
                 linux.adopt_orphans()
 
     def fork(self) -> int:
         """Fork. In the child nothing is restricted yet, see `lock`."""
-        return os.fork()
+        self._run = os.fork()
+        return self._run
 
     def lock(self, settings: RunSettings, parent: int, stdin: int) -> str:
         """Restrict this process, a forked child, for good; return its scratch folder.
@@ -115,13 +118,41 @@ class Walls:
         return False
 
     def too_large(self, settings: RunSettings) -> bool:
-        """Whether the processes of a run that may start some hold too much memory together."""
+        """Whether the processes of a run that may start some hold too much memory together; on macOS, which keeps
+        no such limit, whether its first process does."""
+        if sys.platform == "darwin" and settings.memory_mb is not None:
+            return macos.footprint(self._run) > settings.memory_mb << 20
         if settings.memory_mb is None or not (settings.children or settings.sampled):
             return False
         held = self.table.private_bytes_below()
         if settings.sampled and not settings.children:  # nobody else has what it shares
             held += self.table.shared_bytes_below()
         return held > settings.memory_mb << 20
+
+
+class Limited(Walls):
+    """The profile that the interpreter was started in, no new processes, and a scratch folder that is watched."""
+
+    level = "limited"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers.append("sandbox profile")
+
+    def lock(self, settings: RunSettings, parent: int, stdin: int) -> str:
+        """Restrict this process."""
+        if not settings.children:
+            _limit(resource.RLIMIT_NPROC, 1)  # counts processes of the user, so that one more is too many
+        return super().lock(settings, parent, stdin)
+
+    def overfull(self, settings: RunSettings) -> bool:
+        """Whether the files of the run take too much room; those it has deleted and holds open are not seen."""
+        try:
+            files = _stats_below(settings.scratch, view.MOST_FILES)
+        except OSError:
+            return True
+        size = sum(item.st_blocks * 512 for item in files if stat.S_ISREG(item.st_mode))
+        return len(files) > view.MOST_FILES or size > settings.scratch_mb << 20
 
 
 class _Strict(Walls):

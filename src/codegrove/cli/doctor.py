@@ -47,14 +47,14 @@ async def _sandbox() -> bool:
     from codegrove.errors import SandboxError
     from codegrove.languages import language_names
     from codegrove.tools.sandbox.factory import findings, make_sandbox
-    from codegrove.tools.self_test import self_test
+    from codegrove.tools.self_test import about_packages, self_test
 
     for finding in findings():
         if finding.available:
             layers = ", ".join(finding.layers) or "limits only"
             print(f"sandbox level {finding.level}: available ({layers})")
             refused = [f"{attempt.name} ({attempt.guarantee})" for attempt in finding.attempts]
-            print(f"  refused to a program: {', '.join(refused)}")
+            print(f"  refused to a program: {', '.join(refused) or 'nothing'}")
         else:
             print(f"sandbox level {finding.level}: not available: {finding.reason}")
     try:
@@ -66,6 +66,7 @@ async def _sandbox() -> bool:
         return False
     try:
         report = await self_test(sandbox)
+        packages = await about_packages(sandbox) if report.ok else []
         languages = [await _language(sandbox, name) for name in language_names()]
     finally:
         await sandbox.aclose()
@@ -75,6 +76,8 @@ async def _sandbox() -> bool:
     for found in languages:
         print(found)
     print(f"sandbox self-test: {'ok' if report.ok else 'FAILED: this sandbox must not be trusted'}")
+    for package in packages:
+        print(f"  {package}")
     return report.ok
 
 

@@ -76,7 +76,7 @@ def solve(
     seed: Annotated[int | None, typer.Option(min=0, help="Start of all randomness.")] = None,
     require_sandbox: Annotated[
         str | None,
-        typer.Option(help="Refuse to run below this sandbox level: isolated, restricted or basic."),
+        typer.Option(help="Refuse to run below this sandbox level: isolated, restricted, limited or basic."),
     ] = None,
     out: Annotated[
         Path | None,
