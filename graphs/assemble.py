@@ -30,6 +30,7 @@ from codegrove.search.registry import make_policy
 from codegrove.task import Task
 from codegrove.tools.sandbox.factory import check_level, make_sandbox
 from codegrove.tools.sandbox.port import Sandbox
+from codegrove.tools.sandbox.specs import open_sandbox
 
 Problems = Iterable[Problem] | Callable[[str], Problem | None]
 """Problems the simulated programmer knows: a collection, or a lookup by task id."""
@@ -47,6 +48,8 @@ class Assembly:
     seed: int
     sandbox: Sandbox | None = None
     """Shared by all runs; None: each run has its own."""
+    sandbox_spec: str | None = None
+    """What each run opens as its own, see `open_sandbox`; None takes the best level here."""
     require_sandbox: str | None = None
     """Weakest sandbox level a run may use; None takes the best there is."""
     observers: Sequence[Observer] = ()
@@ -90,9 +93,13 @@ class Assembly:
         account, halt = Account(self.budget, sweep=self.sweep), Halt()
         lanes = {role: Lane(Gate(), limit) for role, limit in recipe.concurrency_of_roles.items()}
         limits = recipe.limits.to_limits()
-        own_sandbox = None
+        own_sandbox: Sandbox | None = None
         if self.sandbox is None:
-            own_sandbox = make_sandbox(at_least=self.require_sandbox, limits=limits)
+            demanded = self.require_sandbox
+            if self.sandbox_spec is None:
+                own_sandbox = make_sandbox(at_least=demanded, limits=limits)
+            else:
+                own_sandbox = open_sandbox(self.sandbox_spec, at_least=demanded, limits=limits)
         elif self.require_sandbox is not None:
             check_level(self.sandbox, self.require_sandbox)
         sandbox = self.sandbox or own_sandbox
@@ -175,10 +182,12 @@ class RunSettings(TypedDict, total=False):
     """Branches worked on at the same time, the recipe's by default; with 1 a run with a seed is reproducible."""
     seed: int | None
     """Start of all randomness; the recipe's by default."""
-    sandbox: Sandbox | None
-    """Where programs are run; by default every run starts its own, of the best level here, and stops it."""
+    sandbox: Sandbox | str | None
+    """Where programs are run; by default every run starts its own, of the best level here, and stops it. A
+    text names what it starts instead, such as ``container``, see `open_sandbox`."""
     require_sandbox: str | None
-    """Refuse to run below this sandbox level: ``isolated``, ``restricted``, ``limited`` or ``basic``."""
+    """Refuse to run below this sandbox level: ``isolated``, ``restricted``, ``limited`` or ``basic``. With
+    ``remote``, run in a remote one only."""
     observers: Sequence[Observer]
     """Watch every run, see `codegrove.graphs.session.Observer`."""
     sweep: Sweep | None
@@ -209,13 +218,15 @@ def assemble(recipe: Recipe | str | Path, **settings: Unpack[RunSettings]) -> As
     for budget in (limits, sweep.budget) if sweep is not None else (limits,):
         check_priced(budget, models)
     workers, seed = settings.get("workers"), settings.get("seed")
+    sandbox = settings.get("sandbox") or loaded.sandbox
     return Assembly(
         recipe=loaded,
         models=models,
         budget=limits,
         workers=loaded.workers if workers is None else workers,
         seed=loaded.seed if seed is None else seed,
-        sandbox=settings.get("sandbox"),
+        sandbox=None if isinstance(sandbox, str) else sandbox,
+        sandbox_spec=sandbox if isinstance(sandbox, str) else None,
         require_sandbox=settings.get("require_sandbox") or loaded.require_sandbox,
         observers=tuple(settings.get("observers", ())),
         sweep=sweep,

@@ -20,6 +20,7 @@ from codegrove.models.port import Price, Sampling
 from codegrove.search.settings import PolicySettings
 from codegrove.tools.sandbox.containment import Level
 from codegrove.tools.sandbox.port import Limits
+from codegrove.tools.sandbox.specs import SPEC_PATTERN
 
 RoleName = Literal["planner", "coder", "tester", "debugger", "critic"]
 """The roles an agent can have."""
@@ -174,8 +175,11 @@ class RecipeBody(RecipePart):
     specifications in which ``*`` stands for anything, e.g. ``"openai:*": 8`` (the first that fits counts)."""
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Start of all randomness."""
-    require_sandbox: Level | None = None
-    """Weakest sandbox level the recipe may run in; null takes the best there is."""
+    sandbox: Annotated[str, Field(pattern=SPEC_PATTERN)] | None = None
+    """Where programs are run: a level of this machine, or a container engine with an image, such as
+    ``container`` or ``podman:python:3.12-slim``; null takes the best level there is."""
+    require_sandbox: Level | Literal["remote"] | None = None
+    """Weakest sandbox level the recipe may run in; ``remote`` accepts remote sandboxes only; null accepts all."""
     needs_tests: Literal["visible", "none"] = "none"
     """Whether the method is of use only for tasks that come with tests."""
 

@@ -1,5 +1,5 @@
 """Attack the sandbox on disposable hosts: ``make attacks``, or from the root of the checkout
-``PYTHONPATH=src:. python -P -m tests.attacks [--profile P --level L] [--part I N]``.
+``PYTHONPATH=src:. python -P -m tests.attacks [--profile P --level L] [--only WORD] [--part I N]``.
 
 Without arguments: every campaign, that is ordinary user, root, and root without other ids, with namespaces and
 without. Prints contained and total per category, and for all hosts and levels at the end; exit code 1 if a level
@@ -21,7 +21,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--profile", choices=disposable.PROFILES)
-    parser.add_argument("--level", choices=("isolated", "restricted", "basic"))
+    parser.add_argument("--level", choices=("isolated", "restricted", "basic", "remote"))
+    parser.add_argument("--only", default="", help="a part of the ids to run")
     parser.add_argument(
         "--part", type=int, nargs=2, default=(0, 1), metavar=("I", "N"), help="every N-th attack"
     )
@@ -38,7 +39,7 @@ def main() -> None:
     for profile, level in chosen:
         print(f"== {profile}, {level}")
         try:
-            result = run(profile, level, part=tuple(arguments.part))
+            result = run(profile, level, part=tuple(arguments.part), only=arguments.only)
         except disposable.Refused as refused:
             print(f"skipped: {refused.reason}")
             results.append((profile, level, "skipped"))

@@ -54,9 +54,15 @@ class Result:
 
 
 def run(
-    profile: disposable.Profile, level: str, *, part: tuple[int, int] = (0, 1), timeout: float = 600.0
+    profile: disposable.Profile,
+    level: str,
+    *,
+    part: tuple[int, int] = (0, 1),
+    only: str = "",
+    timeout: float = 600.0,
 ) -> Result:
-    """Run the suite, or every n-th attack of it beginning with the i-th (``part=(i, n)``).
+    """Run the suite, or every n-th attack of it beginning with the i-th (``part=(i, n)``), of those that have a
+    word in their id.
 
     Raises:
         disposable.Refused: where this machine allows no disposable host.
@@ -66,7 +72,7 @@ def run(
     given = os.environ.get("PYTHONPATH")
     path = [str(CHECKOUT / "src"), str(CHECKOUT), *([given] if given else [])]
     command = [sys.executable, "-P", "-m", "tests.attacks.runner", "--json", "--level", level]
-    command += ["--part", *map(str, part)]
+    command += ["--part", *map(str, part), "--only", only]
     done = disposable.run(profile, CHECKOUT, command, timeout=timeout, python_path=path)
     if done.returncode == UNAVAILABLE:
         raise Unavailable(done.stderr.strip())
@@ -120,7 +126,10 @@ def broken_promises(result: Result) -> list[str]:
     if result.descriptors > 5:
         lines.append(f"{result.descriptors} descriptors more than at the start")
     bad = [finding for finding in result.findings if finding.outcome is not Outcome.CONTAINED]
-    if result.level == "basic":
+    if result.level in (
+        "basic",
+        "remote",
+    ):  # the fake engine that stands in for containers has no walls either
         bad = [finding for finding in bad if _counts_on_basic(finding)]
     return lines + [str(finding) for finding in bad]
 

@@ -2,6 +2,8 @@
 
     python -P -m tests.attacks.runner [--level LEVEL] [--only WORD] [--part I N] [--all] [--json]
 
+Level ``remote`` stands for containers of an engine that runs them as plain processes, see `FakeEngine`.
+
 Only on a disposable host (see `disposable`), as process 1 of it: attacks that kill or stop everybody leave that
 process alone, so it notes who ended the judge and goes on with the next attack.
 """
@@ -18,22 +20,26 @@ import select
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from codegrove.errors import SandboxError
 from codegrove.task import AssertTest, CallTest, StdioTest, Test
 from codegrove.tools.sandbox import Limits, Sandbox, make_sandbox
 from codegrove.tools.sandbox.native import sandbox_for
+from codegrove.tools.sandbox.remote import ContainerExecutor, RemoteSandbox
 from codegrove.verdict import Status, Verdict
 from tests.attacks.attack import CATEGORIES, Attack, Finding, Outcome
 from tests.attacks.disposable import SECRET_START
 from tests.attacks.programs.benign import Benign
 from tests.attacks.programs.catalogue import all_attacks, all_benign, missing_toolchains
 from tests.attacks.world import Broken, World
+from tests.support.containers import FakeEngine
 
 LIMITS = Limits(
     wall_seconds=3.0, test_seconds=0.5, memory_mb=512, output_bytes=200_000, processes=16, file_mb=16
@@ -255,6 +261,13 @@ def table(findings: Sequence[Finding]) -> str:
     return "\n".join(lines)
 
 
+def _open(level: str) -> Sandbox:
+    if level != "remote":
+        return make_sandbox(level, limits=LIMITS, workers=2)
+    engine = FakeEngine(Path(tempfile.mkdtemp(prefix="codegrove-", dir="/var/tmp")))
+    return RemoteSandbox(ContainerExecutor(engine=engine.path, warm=2), LIMITS, workers=2)
+
+
 def _judge(level: str, attacks: Sequence[Attack], programs: Sequence[Benign], report: int, key: str) -> None:
     """Work through the list, one line of report before and after each."""
 
@@ -264,7 +277,7 @@ def _judge(level: str, attacks: Sequence[Attack], programs: Sequence[Benign], re
     async def work() -> None:
         world = World()
         try:
-            sandbox = make_sandbox(level, limits=LIMITS, workers=2)
+            sandbox = _open(level)
         except SandboxError as error:
             return say(unavailable=str(error))
         say(level=sandbox.level, guarantees=sandbox.guarantees)

@@ -40,6 +40,19 @@ def test_levels_keep_their_promises(profile: disposable.Profile, level: str) -> 
         assert set(escaped) >= {1, 2, 3, 4}
 
 
+@pytest.mark.slow
+def test_forgeries_gain_nothing_in_containers_either() -> None:
+    """The engine is a fake without walls; what counts is that the judge on this side keeps G1 to G3."""
+    try:
+        result = run("user", "remote", part=(5, 110), only="forge-", timeout=100.0)
+    except disposable.Refused as refused:
+        pytest.skip(refused.reason)
+    assert result.level == "remote"
+    assert len(result.findings) >= 5
+    assert {finding.category for finding in result.findings} == {6}
+    assert broken_promises(result) == []
+
+
 def test_the_suite_covers_every_category_with_many_attacks() -> None:
     attacks = all_attacks()
     assert len({attack.id for attack in attacks}) == len(attacks)

@@ -221,6 +221,7 @@ def bad(tmp_path: Path, name: str, content: bytes) -> Path:
         (["--id", "merge-shifts"], ["--problem"]),
         (["STUB"], ["only knows problems with reference solutions", "use a real model with -m"]),
         (["--problem", "bundled", "--id", "lift-log", "--require-sandbox", "total"], ["total", "isolated"]),
+        (["--problem", "bundled", "--id", "lift-log", "--sandbox", "contaner"], ["did you mean 'container'?"]),
         (["STUB", "--price", "cheap"], ["--price cheap", "two numbers"]),
         (["--problem", "bundled", "--id", "merge-shifts", "--out", "/dev/null/run"], ["cannot write"]),
         (["--problem", "bundled", "--id", "merge-shifts", "--out", "."], ["not empty"]),
@@ -303,6 +304,7 @@ def test_doctor_is_content(cli: Cli) -> None:
     done = cli("doctor")
     assert done.code == 0, done.out
     assert "sandbox self-test: ok" in done.out
+    assert "sandbox level remote: " in done.out
     assert "\nlanguage bash: " in done.out and "\nlanguage cpp: " in done.out
     assert "answered with a program" in done.out
 

@@ -6,6 +6,7 @@ Such a system is simulated: in a process of its own, without the modules and fun
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any
@@ -58,7 +59,7 @@ found = {}
 import codegrove
 modules = found["modules"] = []
 for each in pkgutil.walk_packages(codegrove.__path__, "codegrove."):
-    if each.name.rpartition(".")[2] not in ("child", "child_supervise", "__main__"):
+    if each.name.rpartition(".")[2] not in ("child", "child_supervise", "supervisor", "__main__"):
         importlib.import_module(each.name)  # the others are programs that start where processes can be forked
         modules.append(each.name)
 
@@ -100,7 +101,9 @@ print(json.dumps(found))
 def found() -> dict[str, Any]:
     """What happens on such a system."""
     command = [sys.executable, "-P", "-c", WITHOUT + TRY, json.dumps(COMMANDS)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    # No container engine there: the way Python starts programs here needs what is missing there.
+    bare = {**os.environ, "PATH": ""}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, env=bare)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result

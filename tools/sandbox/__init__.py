@@ -4,6 +4,7 @@ from codegrove.tools.sandbox.factory import WeakSandboxWarning, make_sandbox
 from codegrove.tools.sandbox.native import ManyLanguages, NativeSandbox, sandbox_for
 from codegrove.tools.sandbox.port import Block, BlockTrace, Limits, Sandbox
 from codegrove.tools.sandbox.process import ProcessSandbox
+from codegrove.tools.sandbox.specs import open_sandbox
 
 __all__ = [
     "Block",
@@ -15,5 +16,6 @@ __all__ = [
     "Sandbox",
     "WeakSandboxWarning",
     "make_sandbox",
+    "open_sandbox",
     "sandbox_for",
 ]

@@ -42,12 +42,13 @@ class Plan:
 
 
 @lru_cache(maxsize=1024)
-def plan(code: str, entry_point: str | None) -> Plan:
+def plan(code: str, entry_point: str | None, split: bool = True) -> Plan:
     """Decide how a test is run.
 
     Args:
         code: the test.
         entry_point: name of the function under test.
+        split: whether it can be run in a process of its own at all.
 
     Raises:
         SyntaxError: if the test does not parse.
@@ -63,7 +64,7 @@ def plan(code: str, entry_point: str | None) -> Plan:
         return Plan(way=Way.CALLS, job=job, asserts=asserts, converted=converted)
     used, expected = free_names(code, entry_point)
     job = {"kind": "assert", "code": asserts.code, "names": used}
-    reason = why_together(code, expected)
+    reason = why_together(code, expected) or ("" if split else "two runs cannot be connected here")
     if not reason:
         return Plan(way=Way.SPLIT, job=job, asserts=asserts)
     variants = [

@@ -66,14 +66,14 @@ def make_sandbox(level: str | None = None, *, at_least: str | None = None, **set
 
 
 def check_level(sandbox: Sandbox, at_least: str) -> None:
-    """Refuse a sandbox whose level is below the one demanded.
+    """Refuse a sandbox whose level is below the one demanded. ``remote`` is neither above nor below another one.
 
     Raises:
         SandboxError: if it is below, or of a kind that does not say.
         UsageError: if there is no such level.
     """
-    lowest = LEVELS.index(_known(at_least))
-    if sandbox.level not in LEVELS[: lowest + 1]:
+    enough = ("remote",) if at_least == "remote" else LEVELS[: LEVELS.index(_known(at_least)) + 1]
+    if sandbox.level not in enough:
         raise SandboxError(
             f"sandbox level {at_least!r} is demanded, but the sandbox passed in has level {sandbox.level!r}"
         )
@@ -92,6 +92,10 @@ def _known(name: str) -> Level:
     for level in LEVELS:
         if level == name:
             return level
+    if name == "remote":
+        raise UsageError(
+            "no sandbox level 'remote' here: name its backend as the sandbox, such as 'container'"
+        )
     raise UsageError(f"no sandbox level {name!r} here{did_you_mean(name, LEVELS)}")
 
 

@@ -42,8 +42,12 @@ class Prepared:
         return Way.CALLS if self.plan is None else self.plan.way
 
 
-def prepare(index: int, test: Test, entry_point: str | None) -> Prepared | TestResult:
-    """Check and translate one test; a test that cannot be run is unjudged, whoever is to blame."""
+def prepare(index: int, test: Test, entry_point: str | None, *, split: bool = True) -> Prepared | TestResult:
+    """Check and translate one test; a test that cannot be run is unjudged, whoever is to blame.
+
+    Args:
+        split: whether test text can be run in a process of its own.
+    """
     try:
         match test:
             case CallTest():
@@ -53,7 +57,7 @@ def prepare(index: int, test: Test, entry_point: str | None) -> Prepared | TestR
                 job = {"kind": "call", "index": index, "args": to_wire(args), "kwargs": to_wire(kwargs)}
                 return Prepared(index=index, test=test, job=job, expected=parse_literal(test.expected))
             case AssertTest():
-                how = plan(test.code, entry_point)
+                how = plan(test.code, entry_point, split)
                 return Prepared(index=index, test=test, job={**how.job, "index": index}, plan=how)
             case StdioTest():
                 return Prepared(index=index, test=test, job={"kind": "stdio", "index": index})

@@ -93,22 +93,25 @@ class Rules:
     """Whether `memory_mb` is looked at even if the run starts no processes."""
 
 
+FIXED_ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "TZ": "UTC",
+    # sets of strings in the same order every time, hence the same verdict
+    "PYTHONHASHSEED": "0",
+    # libraries that start a thread per core or reserve memory per thread would run into the limits
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+}
+"""What every candidate finds in its environment, wherever it runs."""
+
+
 def _environment() -> dict[str, str]:
     """Everything a candidate finds in its environment, except its home and temporary folder."""
-    fixed = {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-        "LC_ALL": "C.UTF-8",
-        "TZ": "UTC",
-        # sets of strings in the same order every time, hence the same verdict
-        "PYTHONHASHSEED": "0",
-        # libraries that start a thread per core or reserve memory per thread would run into the limits
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        "MALLOC_ARENA_MAX": "2",
-        _MARKER: secrets.token_hex(8),
-    }
+    fixed = {**FIXED_ENVIRONMENT, _MARKER: secrets.token_hex(8)}
     needed = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # some builds of Python do not start without
     return fixed | {name: os.environ[name] for name in needed if name in os.environ}
 

@@ -68,6 +68,8 @@ class Assignment:
     limits: Limits
     fail_fast: bool = False
     trace: bool = False
+    split: bool = True
+    """Whether two runs can be connected, so that test text need not run together with the program."""
 
 
 MOST_WAITING = 0.1
@@ -187,7 +189,7 @@ class Judgement:
     def _prepare(self) -> list[Prepared]:
         usable = []
         for index, test in enumerate(self.assignment.tests):
-            prepared = prepare(index, test, self.assignment.entry_point)
+            prepared = prepare(index, test, self.assignment.entry_point, split=self.assignment.split)
             if isinstance(prepared, Prepared):
                 usable.append(prepared)
             else:

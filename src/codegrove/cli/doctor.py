@@ -30,7 +30,7 @@ def doctor(
         print(f"{name} {version(name)}")
     for name in OPTIONAL:
         print(f"{name} {_version_or_absent(name)}")
-    sandbox_ok = asyncio.run(_sandbox())
+    sandbox_ok = asyncio.run(_sandbox()) & asyncio.run(_containers())
     model_ok = asyncio.run(_ping(model))
     if not (sandbox_ok and model_ok):
         raise typer.Exit(ERROR)
@@ -78,6 +78,31 @@ async def _sandbox() -> bool:
     print(f"sandbox self-test: {'ok' if report.ok else 'FAILED: this sandbox must not be trusted'}")
     for package in packages:
         print(f"  {package}")
+    return report.ok
+
+
+async def _containers() -> bool:
+    """Whether containers can be used, or nobody can expect them to; then that is no fault."""
+    from codegrove.errors import SandboxError
+    from codegrove.tools.sandbox.remote import ContainerExecutor, RemoteSandbox
+    from codegrove.tools.self_test import self_test
+
+    executor = ContainerExecutor()
+    try:
+        engine = await asyncio.to_thread(executor.check)
+    except SandboxError as error:
+        print(f"sandbox level remote: no containers: {error}")
+        return True
+    sandbox = RemoteSandbox(executor, workers=1)
+    try:
+        report = await self_test(sandbox)
+    finally:
+        await sandbox.aclose()
+    outcome = "ok" if report.ok else "FAILED: this sandbox must not be trusted"
+    print(f"sandbox level remote: {engine.path} with {executor.image}, self-test: {outcome}")
+    for line in report.lines:
+        if not line.ok:
+            print(f"  {line}")
     return report.ok
 
 

@@ -74,9 +74,17 @@ def solve(
     max_seconds: Annotated[float | None, typer.Option(min=0, help="Elapsed time.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Branches worked on at the same time.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Start of all randomness.")] = None,
+    sandbox: Annotated[
+        str | None,
+        typer.Option(
+            help="Where programs are run: a level, container[:IMAGE], docker[:IMAGE], podman[:IMAGE]."
+        ),
+    ] = None,
     require_sandbox: Annotated[
         str | None,
-        typer.Option(help="Refuse to run below this sandbox level: isolated, restricted, limited or basic."),
+        typer.Option(
+            help="Refuse to run below this sandbox level: isolated, restricted, limited or basic; or remote."
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -112,6 +120,7 @@ def solve(
         workers=workers,
         seed=seed,
         price=_read_price(price),
+        sandbox=sandbox,
         require_sandbox=require_sandbox,
     )
     if out is None:

@@ -27,6 +27,7 @@ _NOT_THE_METHOD = (
     "seed",
     "models",
     "prices",
+    "sandbox",
     "require_sandbox",
 )
 """Parts of a recipe that may differ when a run goes on, or that are compared by themselves."""

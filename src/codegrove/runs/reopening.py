@@ -30,7 +30,7 @@ class Changes(TypedDict, total=False):
     models: Mapping[str, Any]
     problems: Problems | None
     workers: int | None
-    sandbox: Sandbox | None
+    sandbox: Sandbox | str | None
     require_sandbox: str | None
     observers: Sequence[Observer]
 
