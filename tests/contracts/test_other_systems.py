@@ -124,7 +124,7 @@ def test_doctor_says_what_is_missing(found: dict[str, Any]) -> None:
     code, text = found["doctor"]
     assert code == 1, text
     assert "Traceback" not in text
-    assert text.count("sandbox level") == 4
+    assert text.count("sandbox level") == 5
     assert "sandbox: programs cannot be run on this system" in text
     assert "answered with a program" in text  # the rest was looked at all the same
 
