@@ -6,17 +6,17 @@ python -P -m tests.crash.campaign [--random 50] [--every 1]
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import random
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import IO, Any
 
 from codegrove import Run
 from codegrove.search.tree import SearchTree
+from codegrove.store.database import open_for_reading
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = {
@@ -101,16 +102,13 @@ class Trial:
     def recorded(self) -> Counter[str]:
         """What is in the record, in the ledger's words."""
         found: Counter[str] = Counter()
-        with sqlite3.connect(f"{(self.out / 'run.sqlite').as_uri()}?mode=ro", uri=True) as connection:
+        with closing(open_for_reading(self.out)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             found.update(f"call {key.hex()}" for (key,) in connection.execute("SELECT key FROM calls"))
-        import hashlib
-
         found.update(
             f"execution {hashlib.sha256(item.program.encode()).hexdigest()}"
             for item in Run.open(self.out).executions
         )
-        connection.close()
         return found
 
     def after_a_kill(self) -> None:

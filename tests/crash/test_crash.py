@@ -17,5 +17,5 @@ def test_nothing_paid_is_lost_or_paid_twice(workers: int, tmp_path: Path) -> Non
     with zygote() as server:
         for number, recipe in enumerate(RECIPES):
             known = reference(server, tmp_path, recipe, workers)
-            assert at_every_event(server, tmp_path, recipe, workers, known, every=17, offset=number * 5)
+            assert at_every_event(server, tmp_path, recipe, workers, known, every=29, offset=number * 9)
             assert at_random(server, tmp_path, recipe, workers, known, kills=1, seed=number)

@@ -364,3 +364,24 @@ def test_result_json_is_what_the_command_line_prints(tmp_path: Path) -> None:
     data = json.loads((tmp_path / "run" / "result.json").read_text())
     assert data["program"] == solution.program
     assert data["spend"]["calls"] == 4
+
+
+def test_a_process_that_died_while_closing_leaves_a_run_that_can_be_read(tmp_path: Path) -> None:
+    """Switching from the write-ahead log back to one plain file goes through a rollback journal."""
+    out = tmp_path / "run"
+    grow(out, 5)
+    before = (out / "run.sqlite").read_bytes()
+    connection = sqlite3.connect(out / "run.sqlite", isolation_level=None)
+    connection.execute("PRAGMA cache_size = 1")
+    connection.execute("BEGIN")
+    connection.execute("UPDATE calls SET reply = zeroblob(30000)")
+    left = {end: Path(f"{out / 'run.sqlite'}{end}").read_bytes() for end in ("", "-journal")}
+    connection.execute("ROLLBACK")
+    connection.close()
+    for end, content in left.items():
+        Path(f"{out / 'run.sqlite'}{end}").write_bytes(content)
+    assert left[""] != before
+    run = Run.open(out)
+    assert [call.reply for call in run.calls] == [call.reply for call in Run.open(out).calls]
+    assert all(call.reply and call.reply.startswith("```") for call in run.calls)
+    assert grow(out, 8).spend.calls == 8

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
 import struct
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -111,23 +113,35 @@ def open_for_reading(directory: Path) -> sqlite3.Connection:
     """
     path = database_path(directory)
     check_header(path)
-    uri = path.absolute().as_uri()
     try:
+        if path.with_name(FILE_NAME + "-journal").exists():
+            return _open_copy(path)  # a process died while it opened or closed the file
+        uri = path.absolute().as_uri()
         connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None)
         try:
             connection.execute("SELECT count(*) FROM meta").fetchone()
         except sqlite3.OperationalError:
-            # A directory that cannot be written offers no place for SQLite's index of the log. Without a log none
-            # is needed.
             connection.close()
-            log = path.with_name(FILE_NAME + "-wal")
-            if log.exists() and log.stat().st_size:
-                raise
-            connection = sqlite3.connect(f"{uri}?immutable=1", uri=True, isolation_level=None)
-            connection.execute("SELECT count(*) FROM meta").fetchone()
-    except sqlite3.Error as error:
+            connection = _open_copy(
+                path
+            )  # a directory that cannot be written has no place for SQLite's index
+    except (sqlite3.Error, OSError) as error:
         raise damaged(directory, error) from None
     return connection
+
+
+def _open_copy(path: Path) -> sqlite3.Connection:
+    """Return a copy in memory. Whatever a dead process left unfinished is settled in the copy."""
+    with tempfile.TemporaryDirectory(prefix="codegrove-") as folder:
+        copied = Path(folder) / FILE_NAME
+        for end in ("-journal", "-wal", ""):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(f"{path}{end}", f"{copied}{end}")
+        with contextlib.closing(sqlite3.connect(copied)) as source:
+            source.execute("SELECT count(*) FROM meta").fetchone()
+            memory = sqlite3.connect(":memory:", isolation_level=None)
+            source.backup(memory)
+    return memory
 
 
 def check_header(path: Path) -> None:
