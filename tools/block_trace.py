@@ -22,6 +22,12 @@ KEPT = 200
 """Blocks kept from the beginning, and as many from the end."""
 MOST_TEXT = 400
 """Characters kept of one value."""
+MOST_SOURCE = 4000
+"""Characters kept of a block's source."""
+MOST_VARIABLES = 50
+"""Variables kept of one frame."""
+MOST_IN_ALL = 1_000_000
+"""Characters of values in a trace; blocks beyond come without."""
 
 Kind = Literal["simple", "branch", "loop", "passage"]
 """A passage (``with``, ``try``) has a body that is entered without a choice."""
@@ -157,6 +163,8 @@ class Recorder:
         self.show = show
         self.total = 0
         """Blocks executed so far."""
+        self.complete = True
+        """Whether the tracer was still in place whenever tracing ended: a program can take it away."""
         self._first: list[_Block] = []
         self._last: deque[_Block] = deque(maxlen=KEPT)
 
@@ -166,17 +174,24 @@ class Recorder:
 
     def stop(self) -> None:
         """End tracing."""
+        self.complete = self.complete and sys.gettrace() == self._on_call
         sys.settrace(None)
 
     def blocks(self) -> list[dict[str, Any]]:
         """Return the kept blocks in order of execution, as plain data."""
-        return [self._plain(block) for block in (*self._first, *self._last)]
+        found, left = [], MOST_IN_ALL
+        for block in (*self._first, *self._last):
+            left -= sum(len(name) + len(text) for name, text in block.before + block.after)
+            if left < 0:
+                block.before = block.after = []
+            found.append(self._plain(block))
+        return found
 
     def _plain(self, block: _Block) -> dict[str, Any]:
         return {
             "index": block.index,
             "lines": [min(s.first for s in block.statements), max(s.last for s in block.statements)],
-            "source": "\n".join(self.statements.source(statement) for statement in block.statements),
+            "source": _cut("\n".join(map(self.statements.source, block.statements)), MOST_SOURCE),
             "before": block.before,
             "after": block.after,
         }
@@ -196,22 +211,32 @@ class Recorder:
 
     def snapshot(self, frame: FrameType) -> list[tuple[str, str]]:
         """Return the variables of a frame as text, without functions, classes and modules."""
-        return [
-            (name, self._text(value))
-            for name, value in list(frame.f_locals.items())
-            if not name.startswith("__") and _is_data(value)
+        variables = frame.f_locals
+        if isinstance(variables, dict):
+            items = dict.items(variables)
+        elif type(variables).__name__ == "FrameLocalsProxy":  # Python 3.13
+            items = variables.items()
+        else:
+            return []  # the body of a class that keeps its names in an object of its own
+        named = [
+            (name, value)
+            for name, value in list(items)
+            if type(name) is str and not name.startswith("__") and _is_data(value)
         ]
+        return [(name[:MOST_TEXT], self._text(value)) for name, value in named[:MOST_VARIABLES]]
 
     def _text(self, value: object) -> str:
-        text = self.show(value)
-        if len(text) <= MOST_TEXT:
-            return text
-        half = MOST_TEXT // 2
-        return f"{text[:half]} ...[{len(text)} characters]... {text[-half:]}"
+        return _cut(self.show(value), MOST_TEXT)
 
     def returned(self, value: object) -> tuple[str, str]:
         """Return the entry for a returned value."""
         return ("_ret", self._text(value))
+
+
+def _cut(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]} ...[{len(text)} characters]... {text[-most // 2 :]}"
 
 
 _NO_DATA = (FunctionType, BuiltinFunctionType, ModuleType)
@@ -219,7 +244,8 @@ _NO_DATA = (FunctionType, BuiltinFunctionType, ModuleType)
 
 def _is_data(value: object) -> bool:
     kind = type(value)
-    return kind not in _NO_DATA and not issubclass(kind, type)
+    # by identity: a type can lie about what it is equal to
+    return not any(kind is known for known in _NO_DATA) and not issubclass(kind, type)
 
 
 class _Frame:

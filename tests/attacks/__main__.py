@@ -1,5 +1,6 @@
 """Attack the sandbox on disposable hosts: ``make attacks``, or from the root of the checkout
-``PYTHONPATH=src:. python -P -m tests.attacks [--profile P --level L] [--only WORD] [--part I N]``.
+``PYTHONPATH=src:. python -P -m tests.attacks [--profile P --level L] [--through W]
+[--only WORD] [--part I N]``.
 
 Without arguments: every campaign, that is ordinary user, root, and root without other ids, with namespaces and
 without. Prints contained and total per category, and for all hosts and levels at the end; exit code 1 if a level
@@ -13,6 +14,7 @@ import argparse
 from tests.attacks import disposable
 from tests.attacks.campaign import CAMPAIGNS, Result, Unavailable, broken_promises, overview, run
 from tests.attacks.runner import table
+from tests.attacks.through import THROUGH
 
 
 def main() -> None:
@@ -22,6 +24,7 @@ def main() -> None:
     )
     parser.add_argument("--profile", choices=disposable.PROFILES)
     parser.add_argument("--level", choices=("isolated", "restricted", "basic", "remote"))
+    parser.add_argument("--through", choices=THROUGH, default="judge", help="what runs the programs")
     parser.add_argument("--only", default="", help="a part of the ids to run")
     parser.add_argument(
         "--part", type=int, nargs=2, default=(0, 1), metavar=("I", "N"), help="every N-th attack"
@@ -39,7 +42,13 @@ def main() -> None:
     for profile, level in chosen:
         print(f"== {profile}, {level}")
         try:
-            result = run(profile, level, part=tuple(arguments.part), only=arguments.only)
+            result = run(
+                profile,
+                level,
+                part=tuple(arguments.part),
+                only=arguments.only,
+                through=arguments.through,
+            )
         except disposable.Refused as refused:
             print(f"skipped: {refused.reason}")
             results.append((profile, level, "skipped"))

@@ -13,6 +13,7 @@ from typing import Any
 from tests.attacks import disposable
 from tests.attacks.attack import CATEGORIES, Finding, Outcome
 from tests.attacks.runner import UNAVAILABLE
+from tests.attacks.through import Through
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -59,6 +60,7 @@ def run(
     *,
     part: tuple[int, int] = (0, 1),
     only: str = "",
+    through: Through = "judge",
     timeout: float = 600.0,
 ) -> Result:
     """Run the suite, or every n-th attack of it beginning with the i-th (``part=(i, n)``), of those that have a
@@ -72,7 +74,7 @@ def run(
     given = os.environ.get("PYTHONPATH")
     path = [str(CHECKOUT / "src"), str(CHECKOUT), *([given] if given else [])]
     command = [sys.executable, "-P", "-m", "tests.attacks.runner", "--json", "--level", level]
-    command += ["--part", *map(str, part), "--only", only]
+    command += ["--part", *map(str, part), "--only", only, "--through", through]
     done = disposable.run(profile, CHECKOUT, command, timeout=timeout, python_path=path)
     if done.returncode == UNAVAILABLE:
         raise Unavailable(done.stderr.strip())

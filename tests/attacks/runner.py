@@ -1,6 +1,6 @@
 """Runs all attacks against a sandbox and says what became of each.
 
-    python -P -m tests.attacks.runner [--level LEVEL] [--only WORD] [--part I N] [--all] [--json]
+    python -P -m tests.attacks.runner [--level LEVEL] [--through WHAT] [--only WORD] [--part I N] [--all] [--json]
 
 Level ``remote`` stands for containers of an engine that runs them as plain processes, see `FakeEngine`.
 
@@ -30,7 +30,7 @@ from typing import Any
 
 from codegrove.errors import SandboxError
 from codegrove.task import AssertTest, CallTest, StdioTest, Test
-from codegrove.tools.sandbox import Limits, Sandbox, make_sandbox
+from codegrove.tools.sandbox import Limits, ProcessSandbox, Sandbox, make_sandbox
 from codegrove.tools.sandbox.native import sandbox_for
 from codegrove.tools.sandbox.remote import ContainerExecutor, RemoteSandbox
 from codegrove.verdict import Status, Verdict
@@ -38,6 +38,7 @@ from tests.attacks.attack import CATEGORIES, Attack, Finding, Outcome
 from tests.attacks.disposable import SECRET_START
 from tests.attacks.programs.benign import Benign
 from tests.attacks.programs.catalogue import all_attacks, all_benign, missing_toolchains
+from tests.attacks.through import THROUGH, Through, expose, neighbour, those_for
 from tests.attacks.world import Broken, World
 from tests.support.containers import FakeEngine
 
@@ -66,7 +67,7 @@ def f(x, y):
 """
 
 
-async def run_attack(sandbox: Sandbox, attack: Attack, world: World) -> Finding:
+async def run_attack(sandbox: Sandbox, attack: Attack, world: World, through: Through = "judge") -> Finding:
     """Run one attack and look at the world afterwards."""
     program, then = world.prepare(attack)
     limits = PATIENT if attack.patient else LIMITS
@@ -74,9 +75,9 @@ async def run_attack(sandbox: Sandbox, attack: Attack, world: World) -> Finding:
     broken: list[Broken] = []
     beside: asyncio.Task[Verdict] | None = None
     if attack.victim_before:
-        await _neighbour(sandbox, 0.0)
+        await _neighbour(sandbox, 0.0, through)
     if attack.victim_beside:
-        beside = asyncio.create_task(_neighbour(sandbox, 1.2))
+        beside = asyncio.create_task(_neighbour(sandbox, 1.2, through))
         await asyncio.sleep(0.2)
     watch = asyncio.create_task(_try_to_connect(world)) if attack.listens else None
     entry_point = None if attack.way == "stdio" else "f"
@@ -84,8 +85,12 @@ async def run_attack(sandbox: Sandbox, attack: Attack, world: World) -> Finding:
     latest = limits.wall_seconds + GRACE_SECONDS
     try:
         async with asyncio.timeout(latest + limits.wall_seconds + 4):
-            judge = sandbox_for(sandbox, attack.language).judge
-            verdict = await judge(program, tests, entry_point=entry_point, limits=limits)
+            if through == "judge":
+                judge = sandbox_for(sandbox, attack.language).judge
+                verdict = await judge(program, tests, entry_point=entry_point, limits=limits)
+            else:
+                assert isinstance(sandbox, ProcessSandbox)
+                verdict = await expose(sandbox, through, program, tests, entry_point, limits)
     except TimeoutError:
         verdict = Verdict(status=Status.UNJUDGED, note="no verdict")
     except Exception as error:  # noqa: BLE001 - a judge that raises is a finding
@@ -168,9 +173,12 @@ def _tests(attack: Attack) -> tuple[list[Test], list[str]]:
     return [AssertTest(code=text)], expected
 
 
-async def _neighbour(sandbox: Sandbox, seconds: float) -> Verdict:
+async def _neighbour(sandbox: Sandbox, seconds: float, through: Through) -> Verdict:
     """Somebody else's run, with a secret in its program, arguments, files and expected values."""
     secret = SECRET_START + secrets.token_hex(12)
+    if through == "session":
+        assert isinstance(sandbox, ProcessSandbox)
+        await neighbour(sandbox, secret, seconds)
     tests: list[Test] = [
         CallTest(args=f"({secret!r}, 1)", expected=repr(secret)),
         AssertTest(code=f"y = {secret!r}\nassert f({secret!r}, 2) == y"),
@@ -268,7 +276,14 @@ def _open(level: str) -> Sandbox:
     return RemoteSandbox(ContainerExecutor(engine=engine.path, warm=2), LIMITS, workers=2)
 
 
-def _judge(level: str, attacks: Sequence[Attack], programs: Sequence[Benign], report: int, key: str) -> None:
+def _judge(
+    level: str,
+    through: Through,
+    attacks: Sequence[Attack],
+    programs: Sequence[Benign],
+    report: int,
+    key: str,
+) -> None:
     """Work through the list, one line of report before and after each."""
 
     def say(**fields: Any) -> None:
@@ -286,7 +301,7 @@ def _judge(level: str, attacks: Sequence[Attack], programs: Sequence[Benign], re
             say(benign=program.id, problem=await run_benign(sandbox, program))
         for attack in attacks:
             say(begins=attack.id)
-            say(finding=asdict(await run_attack(sandbox, attack, world)))
+            say(finding=asdict(await run_attack(sandbox, attack, world, through)))
         await sandbox.aclose()
         world.close()
         say(descriptors=len(os.listdir("/proc/self/fd")) - world.descriptors)
@@ -297,8 +312,11 @@ def _judge(level: str, attacks: Sequence[Attack], programs: Sequence[Benign], re
 class Orchestra:
     """Process 1: starts the judge, listens to it, starts it again behind an attack that ended it."""
 
-    def __init__(self, level: str, attacks: Sequence[Attack], programs: Sequence[Benign]) -> None:
+    def __init__(
+        self, level: str, attacks: Sequence[Attack], programs: Sequence[Benign], through: Through = "judge"
+    ) -> None:
         self.level = level
+        self.through: Through = through
         self.attacks = list(attacks)
         self.programs = list(programs)
         self.findings: list[Finding] = []
@@ -347,7 +365,7 @@ class Orchestra:
             try:
                 os.close(read)
                 os.setsid()
-                _judge(self.level, self.attacks, self.programs, write, self._key)
+                _judge(self.level, self.through, self.attacks, self.programs, write, self._key)
                 code = 0
             except BaseException as error:  # noqa: BLE001 - it must not go on in the caller's place
                 import traceback
@@ -426,6 +444,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--level", default="basic")
+    parser.add_argument("--through", choices=THROUGH, default="judge", help="what runs the programs")
     parser.add_argument("--only", default="", help="a part of the ids to run")
     parser.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("I", "N"), help="every N-th")
     parser.add_argument("--all", action="store_true", help="show contained attacks, too")
@@ -435,10 +454,13 @@ def main() -> None:
         raise SystemExit("run it on a disposable host: python -m tests.attacks --help")
     missing = missing_toolchains()
     attacks = [a for a in all_attacks() if arguments.only in a.id and a.language not in missing]
+    attacks = those_for(attacks, arguments.through)
     programs = [p for p in all_benign() if arguments.only in p.id and p.language not in missing]
+    if arguments.through != "judge":
+        programs = []  # they are right programs; what has no verdict cannot say so
     first, step = arguments.part
     attacks, programs = attacks[first::step], programs[first::step]
-    orchestra = Orchestra(arguments.level, attacks, programs)
+    orchestra = Orchestra(arguments.level, attacks, programs, arguments.through)
     began = time.monotonic()
     orchestra.run()
     seconds = time.monotonic() - began

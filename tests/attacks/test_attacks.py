@@ -15,6 +15,7 @@ from tests.attacks.attack import CATEGORIES, Finding, Outcome
 from tests.attacks.campaign import CAMPAIGNS, Result, Unavailable, broken_promises, overview, run
 from tests.attacks.programs.catalogue import all_attacks, all_benign
 from tests.attacks.runner import table
+from tests.attacks.through import THROUGH, Through
 
 PARTS = 16
 """Each campaign takes another sixteenth of the attacks."""
@@ -38,6 +39,17 @@ def test_levels_keep_their_promises(profile: disposable.Profile, level: str) -> 
     if level == "basic":  # a suite that sees no escape where there are no walls would be blind
         escaped = Counter(f.category for f in result.findings if f.outcome is Outcome.ESCAPED)
         assert set(escaped) >= {1, 2, 3, 4}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("through", [name for name in THROUGH if name != "judge"])
+def test_sessions_traces_and_coverage_keep_the_same_walls(through: Through) -> None:
+    try:
+        result = run("user", "isolated", part=(THROUGH.index(through), PARTS), through=through, timeout=100.0)
+    except disposable.Refused as refused:
+        pytest.skip(refused.reason)
+    assert len(result.findings) > 20
+    assert broken_promises(result) == []
 
 
 @pytest.mark.slow

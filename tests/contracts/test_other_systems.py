@@ -59,7 +59,7 @@ found = {}
 import codegrove
 modules = found["modules"] = []
 for each in pkgutil.walk_packages(codegrove.__path__, "codegrove."):
-    if each.name.rpartition(".")[2] not in ("child", "child_supervise", "supervisor", "__main__"):
+    if each.name.rpartition(".")[2] not in ("child", "child_run", "child_supervise", "supervisor", "__main__"):
         importlib.import_module(each.name)  # the others are programs that start where processes can be forked
         modules.append(each.name)
 

@@ -26,6 +26,7 @@ GOOD: list[dict[str, Any]] = [
     },
     {
         "kind": "blocks",
+        "complete": True,
         "total": 1,
         "blocks": [{"index": 0, "lines": [1, 2], "source": "x", "before": [], "after": [["x", "1"]]}],
     },

@@ -188,7 +188,7 @@ def _parts_of(value: Any) -> list[Any] | None:
 
 
 def _rebuilt(content: object) -> object:
-    if not isinstance(content, list) or not content or content[0] not in _VALUES:
+    if not (isinstance(content, list) and content and type(content[0]) is str and content[0] in _VALUES):
         raise DecodeError("an unknown kind of value")
     name, *parts = content
     module, _, build = _VALUES[name]

@@ -15,7 +15,9 @@ Loaded by `child` without the rest of codegrove: standard library only.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import _sitebuiltins
+import _socket
 import atexit
 import builtins
 import contextlib
@@ -31,40 +33,120 @@ from collections.abc import Callable, Sequence
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-from codegrove.tools import block_trace
-from codegrove.tools.sandbox import child_native, test_runner, values
+from codegrove.tools import block_trace, line_counts
+from codegrove.tools.sandbox import child_native, child_session, counts, linux, passing, test_runner, values
 from codegrove.tools.sandbox.describing import PROGRAM, describe, frames_above
 from codegrove.tools.sandbox.proxy import Gone, Peer
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 _TRACE_ITEMS = 40
 """Values shown per variable in a trace."""
 
 
-def run(job: int, result: int, stdin: int, stdout: int, stderr: int, *peer: int, scratch: str) -> None:
-    """Do the job that is read from a descriptor, in a process that exists for nothing else. Never returns.
+_limits: dict[str, tuple[int, int]] = {}
+"""Name to number of the limits that the kernel knows, and the hard limit in force."""
 
-    Args:
-        peer: for a run that is one of a pair: where messages of the other one come from, and where they go to.
-    """
-    for number, descriptor in enumerate((stdin, stdout, stderr)):
+
+def make_ready() -> None:
+    """Do what is the same for every run, in the process that runs are forked from."""
+    read, write = os.pipe()
+    before = [os.dup(number) for number in range(3)]
+    os.dup2(write, 1)  # what a stream is written to, or read from, matters when it is made
+    os.dup2(write, 2)
+    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
+    for number, descriptor in enumerate(before):
         os.dup2(descriptor, number)
         os.close(descriptor)
-    with os.fdopen(job, "rb") as file:
-        text = file.read()
+    os.close(read)
+    os.close(write)
+    for name in ("exit", "quit"):  # the site module would, but it is not loaded
+        setattr(builtins, name, _sitebuiltins.Quitter(name, "Ctrl-D"))
+    sys.orig_argv = []
+    sys.argv = ["candidate.py"]
+    random.seed(0)  # the same program should get the same verdict every time
+    if resource is not None:
+        for name in dir(resource):
+            if name.startswith("RLIMIT_"):
+                kind = getattr(resource, name)
+                with contextlib.suppress(ValueError, OSError):  # known to Python, but not to this kernel
+                    _limits[name.removeprefix("RLIMIT_")] = kind, resource.getrlimit(kind)[1]
+
+
+def use_thread_id(number: int) -> None:
+    """Tell the main thread its id, which it would have learnt from `os.fork`."""
+    threading.main_thread()._native_id = number  # type: ignore[attr-defined]
+
+
+def use_scratch(folder: str) -> None:
+    """Tell the runs to come where their files belong."""
+    if os.environ.get("HOME") != folder:
+        for name in ("HOME", "TMPDIR", "TEMP", "TMP"):
+            os.environ[name] = folder
+
+
+def receive(channel: _socket.socket) -> tuple[bytes, list[int]]:
+    """Read a job: its length in 8 bytes, then its text, and with the first part maybe descriptors.
+
+    Returns:
+        Its text, empty if the judge changed its mind, and the descriptors.
+    """
+    data, descriptors = passing.receive(channel, _FIRST_CHUNK, _MOST_DESCRIPTORS)
+    length = int.from_bytes(data[:8], "big") + 8
+    parts = [data]
+    size = len(data)
+    while data and size < length:
+        data = channel.recv(_CHUNK)
+        parts.append(data)
+        size += len(data)
+    return (b"".join(parts)[8:] if size == length else b""), descriptors
+
+
+_read_json = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+"""What `json.loads` comes down to when the text is known to be nothing but a value."""
+_CHUNK, _FIRST_CHUNK = 1 << 18, 1 << 14
+_MOST_DESCRIPTORS = 3
+
+
+def run(channel: _socket.socket, result: int) -> None:
+    """Do the job that comes, see `do`."""
+    text, peer = receive(channel)
+    channel.close()
+    do(text, result, peer)
+
+
+def do(text: bytes, result: int, peer: Sequence[int]) -> None:
+    """Do a job in a process that exists for nothing else, in its scratch folder. Never returns.
+
+    Args:
+        text: the job; empty if the judge changed its mind.
+        result: where records go to.
+        peer: descriptors that came with the job. For a run that is one of a pair: where messages of the other one
+            come from, and where they go to. For another language: the compiled program. For a session: where its
+            cells come from. Last, for a run that counts its lines: where to.
+    """
     if not text:
-        os._exit(0)  # the judge changed its mind
-    work = json.loads(text)
-    channel = Channel(result, work["token"])
+        os._exit(0)
+    work, _ = _read_json(text.decode(), 0)
+    report = Channel(result, work["token"])
     try:
-        _prepare(work, scratch)
+        _prepare(work)
     except Exception as error:  # noqa: BLE001 - nothing of the candidate has run: this is our own failure
-        channel.send("broken", error=describe(error))
+        report.send("broken", error=describe(error))
         os._exit(70)
     if work["mode"] == "native":
-        child_native.run(work, channel.send, peer)
+        child_native.run(work, report.send, peer)
     if work["mode"] == "tests":
-        _run_tests_apart(work, channel, peer)
-    Run(work, channel, peer).go()
+        _run_tests_apart(work, report, peer)
+    if work["mode"] == "session":
+        child_session.serve(work, report.send, *peer)
+    Run(work, report, peer).go()
 
 
 def _run_tests_apart(work: dict[str, Any], channel: Channel, descriptors: Sequence[int]) -> None:
@@ -77,53 +159,40 @@ def _run_tests_apart(work: dict[str, Any], channel: Channel, descriptors: Sequen
     os._exit(0)
 
 
-def _prepare(work: dict[str, Any], scratch: str) -> None:
-    os.chdir(scratch)
-    for name in ("HOME", "TMPDIR", "TEMP", "TMP"):
-        os.environ[name] = scratch
-    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
-    sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
-    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
-    for name in ("exit", "quit"):  # the site module would, but it is not loaded
-        setattr(builtins, name, _sitebuiltins.Quitter(name, "Ctrl-D"))
-    sys.argv = ["candidate.py"]
+def _prepare(work: dict[str, Any]) -> None:
     sys.path += work["site_packages"]
-    random.seed(0)  # the same program should get the same verdict every time
+    if not linux.available:
+        random.seed(0)  # `os.fork` has seeded it anew
     for name, value in work["limits"].items():
-        lower_limit(name, value)
+        if name in _limits:
+            lower_limit(name, value)
 
 
 def lower_limit(name: str, value: int) -> None:
-    """Set a limit of the kernel, for good; where the platform does not know it, nothing happens."""
-    try:
-        import resource
-    except ImportError:
-        return
-    number = getattr(resource, f"RLIMIT_{name}", None)
-    if number is None:
-        return
-    hard = resource.getrlimit(number)[1]
+    """Set a limit of the kernel, for good, if it is one of those that `make_ready` found."""
+    number, hard = _limits[name]
     if hard != resource.RLIM_INFINITY:
         value = min(value, hard - 1)
     with contextlib.suppress(ValueError, OSError):  # macOS refuses some it knows
-        resource.setrlimit(
-            number, (value, value + 1 if name == "CPU" else value)
-        )  # SIGXCPU comes before SIGKILL
+        # SIGXCPU comes before SIGKILL
+        resource.setrlimit(number, (value, value + 1 if name == "CPU" else value))
 
 
 class Channel:
     """Sends records. Holds on to what it needs, so that a program that replaces it breaks only itself."""
 
     def __init__(self, descriptor: int, token: str) -> None:
-        write, dumps = os.write, json.dumps
+        write, encode = os.write, json.JSONEncoder(check_circular=False).encode
 
         def send(kind: str, **fields: Any) -> None:
-            rest = memoryview(dumps({"token": token, "kind": kind, **fields}).encode() + b"\n")
+            rest = (encode({"token": token, "kind": kind, **fields}) + "\n").encode()
             while rest:
                 rest = rest[write(descriptor, rest) :]
 
         self.send = send
+
+
+_SIGALRM, _REAL_TIME = int(signal.SIGALRM), int(signal.ITIMER_REAL)
 
 
 class Alarm:
@@ -132,15 +201,15 @@ class Alarm:
     def __init__(self, seconds: float, at_alarm: Callable[[FrameType | None], None]) -> None:
         self._seconds = seconds
         self._at_alarm = at_alarm
-        self._set_timer, self._set_handler = signal.setitimer, signal.signal
+        self._set_timer, self._set_handler = signal.setitimer, _signal.signal  # `signal.signal` does more
         self._exit = os._exit
 
     def start(self, seconds: float | None = None) -> None:
-        self._set_handler(signal.SIGALRM, self._ring)
-        self._set_timer(signal.ITIMER_REAL, self._seconds if seconds is None else seconds)
+        self._set_handler(_SIGALRM, self._ring)
+        self._set_timer(_REAL_TIME, self._seconds if seconds is None else seconds)
 
     def stop(self) -> None:
-        self._set_timer(signal.ITIMER_REAL, 0)
+        self._set_timer(_REAL_TIME, 0)
 
     def _ring(self, number: int, frame: FrameType | None) -> None:
         try:
@@ -163,6 +232,7 @@ class Run:
         self.alarm = Alarm(work["test_seconds"], self._timed_out)
         self.test_seconds: float = work["test_seconds"]
         self.trace: bool = work["trace"]
+        self.counts: tuple[int, int] | None = (peer[-1], work["coverage"]) if work["coverage"] else None
         self.recorder: block_trace.Recorder | None = None
         self.current: int | None = None
         self.started = 0.0
@@ -180,7 +250,7 @@ class Run:
             *(self.program.splitlines(keepends=True), PROGRAM),
         )
         try:
-            code = compile(self.program, PROGRAM, "exec", dont_inherit=True)
+            code = self._compile()
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             self.send("invalid", error=describe(error))
             self.exit(0)
@@ -194,6 +264,11 @@ class Run:
             self.output.flush()
         self.send("finished")
         self.exit(0)
+
+    def _compile(self) -> CodeType:
+        if self.counts is None:
+            return compile(self.program, PROGRAM, "exec", dont_inherit=True)
+        return line_counts.compile_counting(self.program, PROGRAM, counts.attach(*self.counts))
 
     def _run_tests(self, code: CodeType, namespace: dict[str, Any]) -> None:
         if not self._load(code, namespace):
@@ -313,8 +388,9 @@ class Run:
 
     def _send_blocks(self) -> None:
         if self.recorder is not None:
-            self.send("blocks", total=self.recorder.total, blocks=self.recorder.blocks())
+            total, complete = self.recorder.total, self.recorder.complete
+            self.send("blocks", total=total, complete=complete, blocks=self.recorder.blocks())
 
 
 def _show_in_trace(value: object) -> str:
-    return values.show(value, most_items=_TRACE_ITEMS)
+    return values.show(value, most_items=_TRACE_ITEMS, most_text=block_trace.MOST_TEXT)

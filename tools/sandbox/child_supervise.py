@@ -5,10 +5,16 @@ test of an earlier run can be found in the memory a later candidate inherits. He
 and limits are seen.
 
 The first message on its unix socket says which walls to raise around every run, see `walls`. Then requests
-arrive, one JSON object per line: ``{"run": {...}}`` together with the descriptors named in `DESCRIPTORS`, or
-``{"kill": true}`` while a run is going on. Answers are lines too: ``{"walls": [...]}`` once, ``{"started": pid}``
-(0 where the id means nothing outside) and, when every process of the run is dead, ``{"ended": {...}}``; before
-that ``{"refused": reason}`` if the process could not be restricted and so has run nothing. A closed socket means
+arrive, one JSON object per line:
+
+- ``{"prepare": {...}, "series": number}``, with a descriptor if the run has a standard input: fork a process, lock
+  it and let it wait for its job. If another one waits for a job that never came, it takes the place of that one.
+- ``{"kill": number}`` and ``{"look": number}`` while a run is going on: end it; count its processes now and then.
+
+Answers are lines too: ``{"walls": [...]}`` once; ``{"ready": number, "series": number, "pid": pid}`` (0 where the
+id means nothing outside) with the descriptors named in `OURS`; and ``{"ended": {...}}`` when every process of the
+run is dead; before that ``{"refused": reason}`` if the process could not be restricted and so has run nothing.
+Where settings say so the next run is made ready with the same ones without another request. A closed socket means
 that the judge is gone: everything is killed. If the walls cannot be raised, the reason goes to stderr and the
 process ends.
 
@@ -17,26 +23,25 @@ Loaded by `child` without the rest of codegrove: standard library only.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
+import _socket
 import contextlib
-import fcntl
 import gc
 import importlib
 import json
 import os
 import select
 import signal
-import socket
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from codegrove.tools.sandbox import child_run
+from codegrove.tools.sandbox import child_run, linux, passing
 from codegrove.tools.sandbox.walls import UNAVAILABLE, Isolated, Limited, Restricted, RunSettings, Walls
 
-DESCRIPTORS = ("job", "result", "stdin", "stdout", "stderr")
-"""Descriptors sent with a run, in this order. They become the property of the forked process."""
-MOST_DESCRIPTORS = len(DESCRIPTORS) + 2
-"""A run that talks to another one brings two more: to read from and to write to, see `child_run.run`."""
+OURS = ("job", "result", "stdout", "stderr")
+"""Descriptors that the judge gets with each run: a socket for the job, see `child_run.receive`, and pipes."""
 
 PRELOADED = (
     *("abc", "ast", "bisect", "collections", "copy", "dataclasses", "datetime", "enum", "functools", "heapq"),
@@ -44,10 +49,11 @@ PRELOADED = (
 )
 """Imported once, so that programs need not wait for them. Their names stay unbound in programs."""
 
-_FIRST_LOOK = 0.03
 _LOOK_EVERY = 0.05
 """Seconds between counts of a run's processes."""
 _SWEEP_SECONDS = 2.0
+_SWEEP_EVERY = 0.002
+"""Seconds after which processes are looked for again, if none has ended before."""
 
 
 def serve(control_fd: int) -> None:
@@ -56,7 +62,7 @@ def serve(control_fd: int) -> None:
     os.umask(0o022)
     for name in PRELOADED:
         importlib.import_module(name)
-    control = _Control(socket.socket(fileno=control_fd))
+    control = _Control(_socket.socket(fileno=control_fd))
     setup = control.next()
     if setup is None:
         return
@@ -66,6 +72,9 @@ def serve(control_fd: int) -> None:
     except OSError as error:
         print(f"level {setup['level']!r} is not available here: {error}", file=sys.stderr, flush=True)
         os._exit(UNAVAILABLE)
+    child_run.make_ready()
+    if walls.id_of_runs:
+        child_run.use_thread_id(walls.id_of_runs)
     _limit_processes_of_user()
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_read, False)
@@ -73,15 +82,26 @@ def serve(control_fd: int) -> None:
     signal.signal(signal.SIGCHLD, _ignore)
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
     control.send({"walls": walls.layers})
-    sys.argv = sys.orig_argv = []
+    _take_low_numbers()
     del setup
     gc.collect()
     gc.freeze()
-    while (request := control.next()) is not None:
-        if "run" not in request:
-            continue  # a kill that came too late
-        settings = RunSettings(**request["run"])
-        _run(settings, control.take_descriptors(), control, walls, wake_read, wake_write)
+    linux.give_memory_back()  # every page takes its time in every fork
+    number = 0
+    request = control.next()
+    while request is not None:
+        if "prepare" not in request:
+            request = control.next()  # that one came too late
+            continue
+        number += 1
+        settings = RunSettings(**request["prepare"])
+        title = {"ready": number, "series": request["series"]}
+        instead = _run(title, settings, control, walls, wake_read)
+        if instead is None and not settings.ahead:
+            instead = control.next()
+            if instead is None:
+                return
+        request = instead or request
 
 
 def _raise_walls(setup: dict[str, Any]) -> Walls:
@@ -100,7 +120,7 @@ def _ignore(number: int, frame: object) -> None:
 
 
 class _Control:
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: _socket.socket) -> None:
         self.connection = connection
         self._text = b""
         self._descriptors: list[int] = []
@@ -109,7 +129,7 @@ class _Control:
         """Wait for a request; None when the judge is gone."""
         while b"\n" not in self._text:
             try:
-                data, descriptors, _, _ = socket.recv_fds(self.connection, 65536, MOST_DESCRIPTORS)
+                data, descriptors = passing.receive(self.connection, 65536, 1)
             except OSError:
                 return None
             if not data:
@@ -120,67 +140,101 @@ class _Control:
         request: dict[str, Any] = json.loads(line)
         return request
 
-    def take_descriptors(self) -> list[int]:
-        taken, self._descriptors = self._descriptors, []
-        return taken
+    def all_there(self) -> Iterator[dict[str, Any] | None]:
+        """Wait for a request, and return it and those that came with it."""
+        yield self.next()
+        while b"\n" in self._text:
+            yield self.next()
 
-    def send(self, message: dict[str, Any]) -> None:
+    def take_stdin(self) -> int:
+        """Return the descriptor that came with a request, or of nothing to read."""
+        return self._descriptors.pop() if self._descriptors else os.open(os.devnull, os.O_RDONLY)
+
+    def send(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
         with contextlib.suppress(OSError):  # a judge that is gone is noticed at the next request
-            self.connection.sendall(json.dumps(message).encode() + b"\n")
+            passing.send(self.connection, json.dumps(message).encode() + b"\n", descriptors)
 
 
 def _run(
-    settings: RunSettings,
-    descriptors: list[int],
-    control: _Control,
-    walls: Walls,
-    wake_read: int,
-    wake_write: int,
-) -> None:
+    title: dict[str, int], settings: RunSettings, control: _Control, walls: Walls, wake_read: int
+) -> dict[str, Any] | None:
+    """Prepare a run and watch it to its end. Return the request that took its place before it had a job."""
+    stdin = control.take_stdin()
+    job, channel = _socket.socketpair()
+    result, result_write = os.pipe()
+    out, out_write = os.pipe()
+    err, err_write = os.pipe()
+    child_run.use_scratch(walls.scratch(settings))
+    for descriptor in (ours := (job.fileno(), result, out, err)):
+        os.set_blocking(descriptor, False)
+    if walls.level == "isolated":  # its id means nothing out there, so the judge need not wait for it
+        control.send(title | {"pid": 0}, ours)
     parent = os.getpid()
-    pid = walls.fork()
+    try:
+        pid = walls.fork(settings, stdin)
+    except OSError as error:
+        control.send({"refused": str(error)})
+        os._exit(UNAVAILABLE)
     if pid == 0:
         try:
             signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            _signal.signal(
+                _SIGCHLD, _signal.SIG_DFL
+            )  # the functions of `signal` do the same, but touch more memory
+            _signal.signal(_SIGINT, _signal.default_int_handler)
             os.setsid()
+            if not walls.id_of_runs:
+                child_run.use_thread_id(os.getpid())
             try:
-                scratch = walls.lock(settings, parent, descriptors[DESCRIPTORS.index("stdin")])
+                walls.lock(settings, parent)
             except OSError as error:
                 control.send({"refused": str(error)})
                 os._exit(UNAVAILABLE)
-            control.connection.detach()
-            child_run.run(*_keep_only(descriptors), scratch=scratch)
+            child_run.run(channel, _keep_only(channel.fileno(), stdin, out_write, err_write, result_write))
         finally:
             os._exit(70)
-    for descriptor in descriptors:
+    if walls.level != "isolated":
+        control.send(title | {"pid": pid}, ours)
+    job.close()
+    channel.close()
+    for descriptor in (stdin, result, result_write, out, out_write, err, err_write):
         os.close(descriptor)
-    control.send({"started": pid if walls.level != "isolated" else 0})  # an id that means nothing out there
-    control.send({"ended": _Watch(pid, settings, walls).until_all_dead(control, wake_read)})
+    watch = _Watch(title["ready"], pid, settings, walls)
+    end = watch.until_all_dead(control, wake_read)
+    if watch.instead is None:
+        control.send({"ended": end})
+    return watch.instead
 
 
-_FIRST_KEPT = 10
+_SIGCHLD, _SIGINT = int(signal.SIGCHLD), int(signal.SIGINT)
+_RESULT = 10
+_LOWEST = 12
 _LAST_DESCRIPTOR = 1 << 20 if sys.platform == "linux" else 10_240
 """Elsewhere each number costs a system call, and no process may have more by default."""
 
 
-def _keep_only(descriptors: list[int]) -> list[int]:
-    """Move descriptors to numbers that are the same in every run, and close all others."""
-    above = _FIRST_KEPT + len(descriptors)
-    moved = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, above) for descriptor in descriptors]
-    kept = list(range(_FIRST_KEPT, above))
-    for source, target in zip(moved, kept, strict=True):
-        os.dup2(source, target, inheritable=False)
-    os.closerange(3, _FIRST_KEPT)
-    os.closerange(above, _LAST_DESCRIPTOR)
-    return kept
+def _take_low_numbers() -> None:
+    """Use up the low numbers of descriptors, so that none of a run is in the way of another, see `_keep_only`."""
+    while os.open(os.devnull, os.O_RDONLY) < _LOWEST:
+        pass
+
+
+def _keep_only(channel: int, stdin: int, stdout: int, stderr: int, result: int) -> int:
+    """Move descriptors to their places and close all others but the channel; return the place of the result."""
+    for place, descriptor in enumerate((stdin, stdout, stderr)):
+        os.dup2(descriptor, place)
+    os.dup2(result, _RESULT, False)
+    os.closerange(3, _RESULT)
+    os.closerange(_RESULT + 1, channel)
+    os.closerange(channel + 1, _LAST_DESCRIPTOR)
+    return _RESULT
 
 
 class _Watch:
     """Watches one run: reaps, counts and finally kills its processes."""
 
-    def __init__(self, pid: int, settings: RunSettings, walls: Walls) -> None:
+    def __init__(self, number: int, pid: int, settings: RunSettings, walls: Walls) -> None:
+        self.number = number
         self.pid = pid
         self.settings = settings
         self.walls = walls
@@ -190,35 +244,30 @@ class _Watch:
         self.held_up = 0
         self.limit = ""
         self.judge_is_gone = False
+        self.next_look: float | None = None
+        self.instead: dict[str, Any] | None = None
 
     def until_all_dead(self, control: _Control, wake_read: int) -> dict[str, Any]:
-        next_look = time.monotonic() + _FIRST_LOOK
         while self._reap() and self.exit_code is None:
-            timeout = max(0.0, next_look - time.monotonic())
+            timeout = None if self.next_look is None else max(0.0, self.next_look - time.monotonic())
             ready, _, _ = select.select([control.connection.fileno(), wake_read], [], [], timeout)
             if wake_read in ready:
-                with contextlib.suppress(BlockingIOError):
-                    os.read(wake_read, 4096)
-            if control.connection.fileno() in ready:
-                self.judge_is_gone = control.next() is None
-                self.walls.kill(self.pid)
+                _empty(wake_read)
+            if control.connection.fileno() in ready and any(
+                [self._is_over(it) for it in control.all_there()]
+            ):
                 break
-            if time.monotonic() >= next_look:
-                next_look = time.monotonic() + _LOOK_EVERY
-                if self.walls.tasks() > self.settings.processes:
-                    self.limit = "processes"
-                elif self.walls.overfull(self.settings):
-                    self.limit = "disk"
-                elif self.walls.too_large(self.settings):
-                    self.limit = "memory"
+            if self.next_look is not None and time.monotonic() >= self.next_look:
+                self.next_look = time.monotonic() + _LOOK_EVERY
+                self.limit = self._limit_passed()
                 if self.limit:
-                    self.walls.kill(self.pid)
                     break
-        clean = self._sweep()
+        clean = self._sweep(wake_read)
         if self.judge_is_gone:
             os._exit(0)
         unit = 1 if sys.platform == "darwin" else 1024
         return {
+            "number": self.number,
             "exit": self.exit_code,
             "cpu": self.cpu_seconds,
             "rss": self.peak_rss * unit,
@@ -226,6 +275,27 @@ class _Watch:
             "limit": self.limit,
             "clean": clean,
         }
+
+    def _is_over(self, request: dict[str, Any] | None) -> bool:
+        """Follow a request; return whether the run must end."""
+        if request is None:
+            self.judge_is_gone = True
+            return True
+        if "prepare" in request:
+            self.instead = request
+            return True
+        if request.get("look") == self.number:
+            self.next_look = time.monotonic()
+        return request.get("kill") == self.number  # else it came too late
+
+    def _limit_passed(self) -> str:
+        if self.walls.tasks() > self.settings.processes:
+            return "processes"
+        if self.walls.overfull(self.settings):
+            return "disk"
+        if self.walls.too_large(self.settings):
+            return "memory"
+        return ""
 
     def _reap(self) -> bool:
         """Collect what has ended; False when no child is left."""
@@ -244,7 +314,7 @@ class _Watch:
             if pid == self.pid:
                 self.exit_code = os.waitstatus_to_exitcode(status)
 
-    def _sweep(self) -> bool:
+    def _sweep(self, wake_read: int) -> bool:
         """Kill until nothing is left: a killed process hands its children to this one, which kills them next."""
         self.walls.kill(self.pid)
         deadline = time.monotonic() + _SWEEP_SECONDS
@@ -255,8 +325,14 @@ class _Watch:
                     os.kill(pid, signal.SIGKILL)
             if time.monotonic() > deadline:
                 return False
-            time.sleep(0.0005)
+            if select.select([wake_read], [], [], _SWEEP_EVERY)[0]:
+                _empty(wake_read)
         return True
+
+
+def _empty(descriptor: int) -> None:
+    with contextlib.suppress(BlockingIOError):
+        os.read(descriptor, 4096)
 
 
 _ROOM_FOR_OTHERS = 1024

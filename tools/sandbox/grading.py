@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from codegrove.task import AssertTest, CallTest, StdioTest, Test
@@ -20,6 +21,8 @@ from codegrove.verdict import ErrorInfo, Status, TestResult
 MOST_OUTPUT = 2000
 """Characters kept of the values in a failed assertion."""
 _MOST_SHOWN = 3
+_MOST_KEPT = 4000
+"""Characters of a call that is kept for the next program."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +56,10 @@ def prepare(index: int, test: Test, entry_point: str | None, *, split: bool = Tr
             case CallTest():
                 if entry_point is None:
                     return _unusable("it calls a function, but no entry point is given")
-                args, kwargs = parse_arguments(test.args, test.kwargs)
-                job = {"kind": "call", "index": index, "args": to_wire(args), "kwargs": to_wire(kwargs)}
-                return Prepared(index=index, test=test, job=job, expected=parse_literal(test.expected))
+                texts = (test.args, test.kwargs, test.expected)
+                kept = sum(map(len, texts)) <= _MOST_KEPT
+                call, expected = _call(*texts) if kept else _call.__wrapped__(*texts)
+                return Prepared(index=index, test=test, job={**call, "index": index}, expected=expected)
             case AssertTest():
                 how = plan(test.code, entry_point, split)
                 return Prepared(index=index, test=test, job={**how.job, "index": index}, plan=how)
@@ -65,6 +69,17 @@ def prepare(index: int, test: Test, entry_point: str | None, *, split: bool = Tr
         return _unusable(str(error))
     except SyntaxError as error:
         return _unusable(f"it does not parse: {error.msg} (line {error.lineno} of the test)")
+
+
+@lru_cache(maxsize=1024)
+def _call(args: str, kwargs: str, expected: str) -> tuple[dict[str, Any], object]:
+    """Return what the candidate's process gets to know of a call, and the value that is right.
+
+    The same tests are used for one program after another. Nobody changes what this returns.
+    """
+    positional, named = parse_arguments(args, kwargs)
+    job = {"kind": "call", "args": to_wire(positional), "kwargs": to_wire(named)}
+    return job, parse_literal(expected)
 
 
 def _unusable(why: str) -> TestResult:

@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import secrets
-import selectors
+import select
 import signal
 import socket
 import subprocess
@@ -18,29 +18,21 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Literal, TypedDict
 
 from codegrove.errors import SandboxError
 from codegrove.tools.sandbox import seatbelt
 from codegrove.tools.sandbox.clip import clip
 from codegrove.tools.sandbox.containment import Containment
+from codegrove.tools.sandbox.conversation import START_SECONDS, Control, Conversation, Ready
 from codegrove.tools.sandbox.scratch import empty_folder, new_folder, remove_tree
-from codegrove.tools.sandbox.values import MAX_BYTES
 
 CHILD = Path(__file__).with_name("child.py")
 
-START_SECONDS = 30.0
-"""How long an interpreter may take to start and fork. Never counted against a candidate."""
-
-GRACE_SECONDS = 3.0
-"""After a kill was asked for, how long the interpreter may take to report that everything is dead."""
-
 _MARKER = "CODEGROVE_SANDBOX"
 _SWEEPS = 10
-_CHUNK = 1 << 16
-_MOST_RECORD = 2 * MAX_BYTES
 
 Stopped = Literal["", "wall", "step", "output", "processes", "disk", "memory", "records", "lost"]
 
@@ -153,13 +145,17 @@ class Interpreter:
         self._containment = containment
         self._scratch_parent = new_folder() if containment.level in ("restricted", "limited") else ""
         self._environment = _environment()
-        self._control, theirs = socket.socketpair()
+        ours, theirs = socket.socketpair()
+        self._control = Control(ours)
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
         self._lock = threading.Lock()
-        self._running = False
+        self._running: Ready | None = None
         self._runner: int | None = None
-        self._answers = b""
         self._layers: list[str] = []
+        self._series = 0
+        self._prepared_for: dict[str, object] | None = None
+        self._ready: Ready | None = None
+        self._refused = ""
         self.usable = True
         try:
             start = [python]
@@ -184,7 +180,7 @@ class Interpreter:
         except OSError as error:
             self._let_go()
             raise SandboxError(f"cannot start {python!r}: {error}") from error
-        self._tell(
+        self._control.tell(
             {
                 "level": containment.level,
                 "readable": containment.readable,
@@ -203,8 +199,9 @@ class Interpreter:
         on_record: Callable[[bytes], bool],
         cancelled: Callable[[], bool],
         extra: Sequence[int] = (),
+        on_output: Callable[[str, bytes], bool] | None = None,
     ) -> RunEnd:
-        """Fork a process, hand it the job and wait until all its processes are dead.
+        """Hand a process the job and wait until all its processes are dead.
 
         Args:
             job: what `child_run.run` reads.
@@ -212,28 +209,169 @@ class Interpreter:
             on_record: gets each line of the report; False ends the run.
             cancelled: whether `interrupt` was called before the run could be interrupted.
             extra: more descriptors for the process; closed here as soon as it has them, whatever happens.
+            on_output: gets what is written to ``stdout`` or ``stderr``, all that was written before a record
+                before that record; False is one byte too many. None keeps it until the end, up to the limit.
+
+        Raises:
+            SandboxError: if the process could not be restricted.
         """
-        conversation = _Conversation(self, job, rules, on_record, extra)
-        if self._containment.level == "isolated":  # the run has a file system of its own
-            return conversation.hold("", stdin, cancelled)
-        if self._scratch_parent:
-            scratch = os.path.join(self._scratch_parent, "codegrove-run")
-            os.mkdir(scratch, 0o700)
-        else:
-            scratch = tempfile.mkdtemp(prefix="codegrove-")
+        waiting = list(extra)
         try:
-            return conversation.hold(scratch, stdin, cancelled)
-        finally:
+            if self._containment.level == "isolated":  # the run has a file system of its own
+                return self._run("", job, stdin, rules, on_record, on_output, cancelled, waiting)
             if self._scratch_parent:
-                empty_folder(self._scratch_parent)
+                scratch = os.path.join(self._scratch_parent, "codegrove-run")
+                os.mkdir(scratch, 0o700)
             else:
-                remove_tree(scratch)
+                scratch = tempfile.mkdtemp(prefix="codegrove-")
+            try:
+                return self._run(scratch, job, stdin, rules, on_record, on_output, cancelled, waiting)
+            finally:
+                if self._scratch_parent:
+                    empty_folder(self._scratch_parent)
+                else:
+                    remove_tree(scratch)
+        except BaseException:
+            self.close()  # the run may still be going on
+            raise
+        finally:
+            _close_all(waiting)
+
+    def _run(
+        self,
+        scratch: str,
+        job: bytes,
+        stdin: bytes | None,
+        rules: Rules,
+        on_record: Callable[[bytes], bool],
+        on_output: Callable[[str, bytes], bool] | None,
+        cancelled: Callable[[], bool],
+        extra: list[int],
+    ) -> RunEnd:
+        ready = self._wait_until_ready(self._settings(scratch, rules, ahead=not scratch and not stdin), stdin)
+        if self._refused:
+            raise SandboxError(f"a run could not be contained: {self._refused}")
+        if ready is None:
+            return self._lost()
+        if cancelled():
+            return _NEVER_BEGUN
+        talk = Conversation(
+            ready,
+            self._control,
+            rules,
+            on_record,
+            on_output,
+            interrupt=self.interrupt,
+            abort=self.abort,
+        )
+        self._ready = None
+        try:
+            with self._lock:
+                self._running = ready
+                self._runner = ready.pid or None
+            talk.send(job, extra)
+            _close_all(extra)
+            if cancelled():
+                self.interrupt()
+            talk.hold()
+        finally:
+            with self._lock:
+                self._running = None
+            ready.close()
+        for answer in talk.about_next:
+            self._take(answer)
+        seconds = time.monotonic() - talk.began
+        if talk.refused:
+            raise SandboxError(f"a run could not be contained: {talk.refused}")
+        if talk.ended is None:
+            return replace(self._lost(), started=True, seconds=seconds, **_output(talk))
+        if talk.ended["clean"]:
+            self._runner = None
+        else:
+            self.close()
+        exit_code, held_up = talk.ended["exit"], talk.ended.get("held_up")
+        return RunEnd(
+            stopped=talk.stopped,
+            started=True,
+            exit_code=exit_code if isinstance(exit_code, int) else None,
+            held_up=held_up if isinstance(held_up, int) else None,
+            cpu_seconds=float(str(talk.ended["cpu"])),
+            memory_bytes=int(str(talk.ended["rss"])),
+            seconds=seconds,
+            **_output(talk),
+        )
+
+    def _settings(self, scratch: str, rules: Rules, *, ahead: bool) -> dict[str, object]:
+        """Return what a process is bound to before it gets its job, see `walls.RunSettings`."""
+        return {
+            "scratch": scratch,
+            "processes": rules.processes,
+            "scratch_mb": rules.scratch_mb,
+            "children": rules.children,
+            "memory_mb": rules.memory_mb,
+            "stage": rules.stage,
+            "sampled": rules.sampled,
+            "ahead": ahead and not rules.stage,
+        }
+
+    def _wait_until_ready(self, settings: dict[str, object], stdin: bytes | None) -> Ready | None:
+        """Return a process that is bound to these settings; None when the interpreter is lost.
+
+        As long as settings stay the same the interpreter prepares the next process by itself.
+        """
+        if settings != self._prepared_for or stdin:
+            self._series += 1
+            if self._ready is not None:
+                self._ready.close()
+                self._ready = None
+            with _content(stdin) as content:
+                files = [content.fileno()] if stdin else []
+                if not self._control.tell({"prepare": settings, "series": self._series}, files):
+                    return None
+            self._prepared_for = settings if settings["ahead"] else None
+        deadline = time.monotonic() + START_SECONDS
+        waiting = select.poll()
+        waiting.register(self._control.fileno(), select.POLLIN)
+        while self._ready is None or waiting.poll(0):  # hear also whether it has died while it was waiting
+            if not waiting.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                self.abort()
+                return None
+            answers = self._control.hear()
+            if answers is None:
+                return None
+            for answer in answers:
+                self._take(answer)
+            if self._refused:
+                return None
+        return self._ready
+
+    def _take(self, answer: dict[str, object]) -> None:
+        """Take what the interpreter said while no run is going on."""
+        if isinstance(layers := answer.get("walls"), list):
+            self._layers = layers
+        elif "refused" in answer:
+            self._refused = str(answer["refused"])
+        elif "ready" in answer:
+            number, series, pid = (int(str(answer[key])) for key in ("ready", "series", "pid"))
+            ready = Ready(number, series, pid, self._control.take_descriptors())
+            if series == self._series:
+                self._ready = ready
+            else:
+                ready.close()
+        elif "ended" in answer and self._ready is not None:  # without a job: whatever has one is waited for
+            self._ready.close()
+            self._ready = None
+
+    def _lost(self) -> RunEnd:
+        problem = self.problem()
+        self.close()
+        return replace(_NEVER_BEGUN, stopped="lost", started=False, exit_code=None, problem=problem)
 
     def interrupt(self) -> None:
         """Kill the run that is going on, if any. Callable from any thread."""
         with self._lock:
-            if self._running:
-                self._tell({"kill": True})
+            if self._running is not None:
+                self._control.tell({"kill": self._running.number})
 
     def abort(self) -> None:
         """Kill the interpreter; a run that is going on ends as lost. Callable from any thread."""
@@ -249,6 +387,9 @@ class Interpreter:
         self.usable = False
         with self._lock:
             self._control.close()
+        if self._ready is not None:
+            self._ready.close()
+            self._ready = None
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
@@ -282,24 +423,6 @@ class Interpreter:
         text = self._errors.read(100_000).decode("utf-8", "replace").strip()
         return f"exit code {self._process.returncode}" + (f": {clip(text, 300)}" if text else "")
 
-    def _tell(self, message: dict[str, object], descriptors: Sequence[int] = ()) -> bool:
-        try:
-            socket.send_fds(self._control, [json.dumps(message).encode() + b"\n"], list(descriptors))
-        except OSError:
-            return False
-        return True
-
-    def _hear(self) -> list[dict[str, object]] | None:
-        """Return the answers that have come; None when the interpreter is gone."""
-        try:
-            data = self._control.recv(_CHUNK)
-        except OSError:
-            return None
-        if not data:
-            return None
-        *lines, self._answers = (self._answers + data).split(b"\n")
-        return [json.loads(line) for line in lines]
-
     def _kill_marked(self) -> None:
         """Kill processes that outlived the interpreter: they still have its environment (Linux)."""
         marker = f"{_MARKER}={self._environment[_MARKER]}".encode()
@@ -314,235 +437,31 @@ class Interpreter:
                 break
 
 
-class _Conversation:
-    """One run: feeds the job in, reads records and output, keeps the limits."""
+_NEVER_BEGUN = RunEnd(
+    stopped="",
+    started=True,
+    exit_code=-9,  # SIGKILL, by number: not every system that imports this knows the name
+    cpu_seconds=0.0,
+    memory_bytes=0,
+    seconds=0.0,
+    stdout=b"",
+    stderr=b"",
+)
+"""Of a run that was interrupted before it had its job."""
 
-    def __init__(
-        self,
-        interpreter: Interpreter,
-        job: bytes,
-        rules: Rules,
-        on_record: Callable[[bytes], bool],
-        extra: Sequence[int] = (),
-    ) -> None:
-        self.interpreter = interpreter
-        self.job = memoryview(job)
-        self.rules = rules
-        self.on_record = on_record
-        self.began = time.monotonic()
-        self.deadline = self.step_deadline = self.began + START_SECONDS
-        self.stopped: Stopped = ""
-        self.gone = False
-        self.refused = ""
-        self.kill_deadline: float | None = None
-        self.started = False
-        self.ended: dict[str, object] | None = None
-        self.record = bytearray()
-        self.output = {"stdout": bytearray(), "stderr": bytearray()}
-        self.selector = selectors.DefaultSelector()
-        self.opened: list[int] = list(extra)
-        self.extra = extra
 
-    def hold(self, scratch: str, stdin: bytes | None, cancelled: Callable[[], bool]) -> RunEnd:
-        interpreter = self.interpreter
-        try:
-            self._send(scratch, stdin)
-            if cancelled():
-                interpreter.interrupt()
-            while self.ended is None and not self.gone:
-                self._step()
-            self._drain()
-        except BaseException:
-            interpreter.close()  # the run may still be going on in it
-            raise
-        finally:
-            with interpreter._lock:
-                interpreter._running = False
-            self.selector.close()
-            for descriptor in self.opened:
-                os.close(descriptor)
-        problem = interpreter.problem() if self.gone else ""
-        if self.ended is None or not self.ended["clean"]:
-            interpreter.close()
-        else:
-            interpreter._runner = None
-        if self.refused:
-            raise SandboxError(f"a run could not be contained: {self.refused}")
-        return self._end(problem)
+class _Output(TypedDict):
+    stdout: bytes
+    stderr: bytes
 
-    def _send(self, scratch: str, stdin: bytes | None) -> None:
-        job_read, job_write = self._pipe()
-        result_read, result_write = self._pipe()
-        out_read, out_write = self._pipe()
-        err_read, err_write = self._pipe()
-        with _content(stdin) as content:
-            settings = {
-                "scratch": scratch,
-                "processes": self.rules.processes,
-                "scratch_mb": self.rules.scratch_mb,
-                "children": self.rules.children,
-                "memory_mb": self.rules.memory_mb,
-                "stage": self.rules.stage,
-                "sampled": self.rules.sampled,
-            }
-            request: dict[str, object] = {"run": settings}
-            theirs = [job_read, result_write, content.fileno(), out_write, err_write, *self.extra]
-            with self.interpreter._lock:
-                self.interpreter._running = True
-                if not self.interpreter._tell(request, theirs):
-                    self.gone = True
-        for descriptor in (job_read, result_write, out_write, err_write, *self.extra):
-            self._close(descriptor)
-        os.set_blocking(job_write, False)
-        for descriptor, name in ((result_read, "result"), (out_read, "stdout"), (err_read, "stderr")):
-            os.set_blocking(descriptor, False)
-            self.selector.register(descriptor, selectors.EVENT_READ, name)
-        self.selector.register(job_write, selectors.EVENT_WRITE, "job")
-        self.selector.register(self.interpreter._control, selectors.EVENT_READ, "control")
 
-    def _pipe(self) -> tuple[int, int]:
-        ends = os.pipe()
-        self.opened += ends
-        return ends
+def _output(talk: Conversation) -> _Output:
+    return _Output(stdout=bytes(talk.output["stdout"]), stderr=bytes(talk.output["stderr"]))
 
-    def _close(self, descriptor: int) -> None:
-        self.opened.remove(descriptor)
-        os.close(descriptor)
 
-    def _step(self) -> None:
-        for key, _ in self.selector.select(self._time_left()):
-            if key.data == "control":
-                self._hear()
-            elif key.data == "job":
-                self._feed(key.fd)
-            elif key.fd in self.selector.get_map():  # else it was read to its end on behalf of another one
-                self._read(key.fd, key.data)
-        now = time.monotonic()
-        if self.kill_deadline is not None:
-            if now >= self.kill_deadline and self.ended is None:
-                self._give_up()  # somebody stopped it
-        elif now >= self.deadline and not self.started:
-            self._give_up()
-        elif now >= self.deadline:
-            self._kill_unless_answered("wall")
-        elif now >= self.step_deadline:
-            self._kill_unless_answered("step")
-
-    def _time_left(self) -> float:
-        until = min(self.deadline, self.step_deadline) if self.kill_deadline is None else self.kill_deadline
-        return max(0.0, until - time.monotonic())
-
-    def _kill(self, why: Stopped) -> None:
-        if self.kill_deadline is None and self.ended is None:
-            self.stopped = why
-            self.kill_deadline = time.monotonic() + GRACE_SECONDS
-            self.interpreter.interrupt()
-
-    def _kill_unless_answered(self, why: Stopped) -> None:
-        """Look at the records that are there already, then kill if that is still due."""
-        before = self.step_deadline
-        self._read_rest("result")
-        if why != "step" or self.step_deadline == before:
-            self._kill(why)
-
-    def _give_up(self) -> None:
-        """The interpreter does not answer. `hold` kills what it started."""
-        self.interpreter.abort()
-        self.gone = True
-
-    def _hear(self) -> None:
-        answers = self.interpreter._hear()
-        if answers is None:
-            self.gone = True
-            return
-        for answer in answers:
-            if "started" in answer:
-                self.started = True
-                self.began = time.monotonic()
-                self.deadline = self.began + self.rules.wall_seconds
-                self.step_deadline = self.began + self.rules.step_seconds
-                self.interpreter._runner = int(str(answer["started"])) or None
-            elif isinstance(layers := answer.get("walls"), list):
-                self.interpreter._layers = layers
-            elif "refused" in answer:
-                self.refused = str(answer["refused"])
-            elif isinstance(ended := answer.get("ended"), dict):
-                self.ended = ended
-                limit = ended["limit"]
-                if not self.stopped and (limit == "processes" or limit == "disk" or limit == "memory"):
-                    self.stopped = limit
-
-    def _feed(self, descriptor: int) -> None:
-        try:
-            self.job = self.job[os.write(descriptor, self.job[:_CHUNK]) :]
-        except BlockingIOError:
-            return
-        except OSError:  # the process is gone already; how it ended is reported elsewhere
-            self.job = self.job[:0]
-        if not self.job:
-            self.selector.unregister(descriptor)
-            self._close(descriptor)
-
-    def _read(self, descriptor: int, name: str) -> bool:
-        """Read what is there; False at the end, or when nothing is there."""
-        try:
-            data = os.read(descriptor, _CHUNK)
-        except BlockingIOError:
-            return False
-        if not data:
-            self.selector.unregister(descriptor)
-            return False
-        if name == "result":
-            self._take_records(data)
-            return True
-        room = self.rules.output_bytes - sum(map(len, self.output.values()))
-        self.output[name] += data[: max(room, 0)]
-        if len(data) > room:
-            self._kill_unless_answered("output")
-            self.stopped = self.stopped or "output"
-        return True
-
-    def _take_records(self, data: bytes) -> None:
-        if self.stopped not in ("", "processes", "disk", "memory"):
-            return  # decided already
-        self.record += data
-        while (length := self.record.find(b"\n")) >= 0:
-            line = bytes(self.record[:length])
-            del self.record[: length + 1]
-            if not self.on_record(line):
-                self._kill("records")
-                self.stopped = "records"
-                return
-            self.step_deadline = time.monotonic() + self.rules.step_seconds  # judging is not its time
-        if len(self.record) > _MOST_RECORD:
-            self._kill("output")
-
-    def _drain(self) -> None:
-        """Read what the pipes still hold. Everybody is dead, so this comes to an end."""
-        for name in ("result", "stdout", "stderr"):
-            self._read_rest(name)
-
-    def _read_rest(self, name: str) -> None:
-        for key in [key for key in self.selector.get_map().values() if key.data == name]:
-            rest = _MOST_RECORD
-            while rest > 0 and self._read(key.fd, name):
-                rest -= _CHUNK
-
-    def _end(self, problem: str) -> RunEnd:
-        ended = self.ended or {"exit": None, "cpu": 0.0, "rss": 0}
-        exit_code, held_up = ended["exit"], ended.get("held_up")
-        return RunEnd(
-            stopped="lost" if self.gone else self.stopped,
-            started=self.started,
-            exit_code=exit_code if isinstance(exit_code, int) else None,
-            cpu_seconds=float(str(ended["cpu"])),
-            memory_bytes=int(str(ended["rss"])),
-            seconds=time.monotonic() - self.began if self.started else 0.0,
-            stdout=bytes(self.output["stdout"]),
-            stderr=bytes(self.output["stderr"]),
-            problem=problem,
-            held_up=held_up if isinstance(held_up, int) else None,
-        )
+def _close_all(descriptors: list[int]) -> None:
+    while descriptors:
+        os.close(descriptors.pop())
 
 
 def _content(stdin: bytes | None) -> IO[bytes]:

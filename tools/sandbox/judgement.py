@@ -70,6 +70,8 @@ class Assignment:
     trace: bool = False
     split: bool = True
     """Whether two runs can be connected, so that test text need not run together with the program."""
+    coverage: int = 0
+    """The last line whose executions are counted, for programs that are; the executor has the place for that."""
 
 
 MOST_WAITING = 0.1
@@ -108,6 +110,7 @@ class _Report:
     token: str
     loaded: bool = False
     finished: bool = False
+    traces: int = 0
     answered: int = 0
     """How many of the tests have their result."""
     ended_itself: bool = False
@@ -278,7 +281,7 @@ class Judgement:
         """Whether a test passes in a process of its own. Leaves no result."""
         kept, self._results = self._results, {}
         try:
-            self._run_process([test], script=None)
+            self._run_process([test], script=None, measured=False)
             result = self._results.get(test.index)
             return result is not None and result.passed
         finally:
@@ -321,7 +324,7 @@ class Judgement:
     def _run_pair(self, tests: list[Prepared]) -> tuple[_Report, _Report, tuple[RunEnd, RunEnd]]:
         limits = self.assignment.limits
         program, report = _Report(secrets.token_hex(16)), _Report(secrets.token_hex(16))
-        serve = self._job("serve", program, [], trace=self.assignment.trace)
+        serve = self._job("serve", program, [], measured=True)
         run = self._job("tests", report, tests) | {"program": "", "entry_point": None}
         rules = self._rules(limits.test_seconds + TEST_PROCESS_GRACE_SECONDS)
         ends = self.execute.pair(
@@ -368,9 +371,11 @@ class Judgement:
         self._keep(test.index, result)
         return None
 
-    def _run_process(self, tests: list[Prepared], script: Prepared | None) -> tuple[_Report, RunEnd]:
+    def _run_process(
+        self, tests: list[Prepared], script: Prepared | None, *, measured: bool = True
+    ) -> tuple[_Report, RunEnd]:
         report = _Report(secrets.token_hex(16))
-        job = self._job("run", report, tests, trace=self.assignment.trace) | {"stdio": script is not None}
+        job = self._job("run", report, tests, measured=measured) | {"stdio": script is not None}
         rules = self._rules(self.assignment.limits.test_seconds + STEP_GRACE_SECONDS)
         stdin = None
         if script is not None and isinstance(script.test, StdioTest):
@@ -392,7 +397,7 @@ class Judgement:
         self._stderr += [end.stderr for end in ends]
 
     def _job(
-        self, mode: str, report: _Report, tests: list[Prepared], *, trace: bool = False
+        self, mode: str, report: _Report, tests: list[Prepared], *, measured: bool = False
     ) -> dict[str, Any]:
         work, limits = self.assignment, self.assignment.limits
         megabyte = 1 << 20
@@ -404,7 +409,8 @@ class Judgement:
             "stdio": False,
             "tests": [test.job for test in tests],
             "test_seconds": limits.test_seconds,
-            "trace": trace,
+            "trace": measured and work.trace,
+            "coverage": work.coverage if measured else 0,
             "limits": {
                 "AS": limits.memory_mb * megabyte,
                 "CPU": math.ceil(limits.wall_seconds) + 1,
@@ -441,7 +447,10 @@ class Judgement:
             case "broken":
                 raise SandboxError(f"a run could not be prepared: {record.error}")
             case "blocks":
-                self.trace = BlockTrace(blocks=record.blocks, total=record.total)
+                report.traces += 1
+                if not self.assignment.trace or report.traces > len(tests) + 2:
+                    raise DecodeError("a trace that nobody asked for")
+                self.trace = BlockTrace(blocks=record.blocks, total=record.total, complete=record.complete)
                 return True
             case "result" if script is not None:
                 if record.index != script.index or report.script is not None:

@@ -55,6 +55,7 @@ class PathRules:
             fields.append(_ABSTRACT_SOCKETS_AND_SIGNALS)
         packed = struct.pack(f"{len(fields)}Q", *fields)
         self._descriptor = linux.syscall(_CREATE_RULESET, ctypes.c_char_p(packed), len(packed), 0)
+        self._put_on = linux.Call.of_kernel(_RESTRICT_SELF, self._descriptor, 0)
 
     def allow_reading(self, path: str) -> None:
         """Allow to read and execute a file, or everything below a folder. What does not exist is skipped."""
@@ -99,5 +100,5 @@ class PathRules:
         return self._descriptor
 
     def put_on(self) -> None:
-        """Keep to the rules from now on. Needs `linux.drop_privileges` before."""
-        linux.syscall(_RESTRICT_SELF, self._descriptor, 0)
+        """Keep to the rules from now on. Needs `linux.gain_no_privileges` before."""
+        self._put_on()

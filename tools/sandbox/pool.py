@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from codegrove.errors import SandboxError
 from codegrove.tools.sandbox.containment import Containment, Level, containment
+from codegrove.tools.sandbox.counts import Counts
 from codegrove.tools.sandbox.interpreter import Interpreter, Rules, RunEnd, site_folders
 from codegrove.tools.sandbox.judgement import Interrupted
 from codegrove.tools.sandbox.runs import Run
@@ -78,9 +79,9 @@ class Pool:
                 self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="codegrove-sandbox")
             return self._threads.submit(work)
 
-    def executor(self, ticket: Ticket) -> Executor:
-        """Return what a judgement runs its jobs with."""
-        return Executor(self, ticket)
+    def executor(self, ticket: Ticket, counts: Counts | None = None) -> Executor:
+        """Return what a judgement runs its jobs with, and where programs count the lines they execute."""
+        return Executor(self, ticket, counts)
 
     def layers(self) -> tuple[str, ...]:
         """Return what an interpreter that is free said about its walls, in words; nothing if there is none."""
@@ -133,6 +134,7 @@ class Pool:
                 on_record=run.on_record,
                 cancelled=lambda: ticket.cancelled() or run.stopped(),
                 extra=extra,
+                on_output=run.on_output,
             )
         finally:
             run.is_on(None)
@@ -160,7 +162,8 @@ class Pool:
     def _give_back(self, interpreter: Interpreter) -> None:
         with self._lock:
             self._busy.discard(interpreter)
-            if self._warm and not self._closed and interpreter.is_alive():
+            room = len(self._idle) < 2 * self._workers  # sessions may have needed many more
+            if self._warm and room and not self._closed and interpreter.is_alive():
                 self._idle.append(interpreter)
                 return
         interpreter.close()
@@ -181,17 +184,17 @@ class Pool:
 class Executor:
     """Runs the jobs of one judgement."""
 
-    def __init__(self, pool: Pool, ticket: Ticket) -> None:
-        self._pool, self._ticket = pool, ticket
+    def __init__(self, pool: Pool, ticket: Ticket, counts: Counts | None = None) -> None:
+        self._pool, self._ticket, self._counts = pool, ticket, counts
 
     def __call__(
         self, job: dict[str, Any], stdin: bytes | None, rules: Rules, on_record: Callable[[bytes], bool]
     ) -> RunEnd:
         """Run one job."""
         run = Run(job, rules, on_record, stdin)
-        end = self._pool.run_once(self._ticket, run)
+        end = self._pool.run_once(self._ticket, run, self._shared(run))
         if not end.started:  # an interpreter may have died while it was waiting; a fresh one has no excuse
-            end = self._pool.run_once(self._ticket, run)
+            end = self._pool.run_once(self._ticket, run, self._shared(run))
         return self._require_started(end)
 
     def pair(self, candidate: Run, tests: Run, grace_seconds: float) -> tuple[RunEnd, RunEnd]:
@@ -213,7 +216,8 @@ class Executor:
 
         def run_candidate() -> None:
             try:
-                found.set_result(self._pool.run_once(self._ticket, candidate, (calls_read, answers_write)))
+                extra = (calls_read, answers_write, *self._shared(candidate))
+                found.set_result(self._pool.run_once(self._ticket, candidate, extra))
             except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
                 found.set_exception(error)
 
@@ -226,6 +230,12 @@ class Executor:
             candidate.stop()
             thread.join()
         return found.result(), tests_end
+
+    def _shared(self, run: Run) -> tuple[int, ...]:
+        """Return the descriptor that a run counts its lines in, if it does."""
+        if self._counts is None or not run.job["coverage"]:
+            return ()
+        return (self._counts.begin(),)
 
     def _require_started(self, end: RunEnd) -> RunEnd:
         if not end.started:

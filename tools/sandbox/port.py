@@ -56,6 +56,8 @@ class BlockTrace:
     blocks: tuple[Block, ...] = ()
     total: int = 0
     """Blocks executed; `blocks` may hold only the first and the last of them."""
+    complete: bool = True
+    """False where the program took the tracer away, so that blocks are missing."""
     error: ErrorInfo | None = None
     """The exception or limit that ended the traced run."""
 

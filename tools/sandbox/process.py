@@ -24,6 +24,8 @@ from codegrove.errors import SandboxError
 from codegrove.parsing import parse_python
 from codegrove.task import Test
 from codegrove.tools.sandbox.containment import GUARANTEES, Level
+from codegrove.tools.sandbox.counts import Counts
+from codegrove.tools.sandbox.coverage import Coverage, TestCoverage, lines_to_count
 from codegrove.tools.sandbox.fairness import judge_fairly
 from codegrove.tools.sandbox.judgement import Assignment, Interrupted, Judgement
 from codegrove.tools.sandbox.known_programs import Known, first_use
@@ -31,6 +33,8 @@ from codegrove.tools.sandbox.native import Languages, NativeSandbox
 from codegrove.tools.sandbox.packages import about_missing_package
 from codegrove.tools.sandbox.pool import Pool, Ticket
 from codegrove.tools.sandbox.port import BlockTrace, Limits
+from codegrove.tools.sandbox.session_port import SessionLimits
+from codegrove.tools.sandbox.sessions import ProcessSession
 from codegrove.tools.sandbox.turns import OF_THIS_PROCESS, Turns
 from codegrove.verdict import ErrorInfo, Status, TestResult, Verdict
 
@@ -85,6 +89,7 @@ class ProcessSandbox:
         self._site_packages = site_packages
         self._first_use = first_use(level, python, site_packages)
         self._pool = Pool(python, self.workers, site_packages=site_packages, warm=warm, level=level)
+        self._sessions: weakref.WeakSet[ProcessSession] = weakref.WeakSet()
         weakref.finalize(self, self._pool.close, wait=False)
         self._languages = Languages(
             lambda language: NativeSandbox(
@@ -176,8 +181,64 @@ class ProcessSandbox:
         wrong_answer = result.status is Status.FAILED and (result.error is None or not result.error.trace)
         return replace(trace, error=None if wrong_answer else result.error)
 
+    async def coverage(
+        self,
+        program: str,
+        tests: Sequence[Test],
+        *,
+        entry_point: str | None = None,
+        limits: Limits | None = None,
+    ) -> Coverage:
+        """Run every test in a process of its own and count the lines it executes, see `Coverage`.
+
+        The tests are judged on the way, by the same judge; the counting program is slower than the program.
+        Limits are those of each test's run. Cancelling kills the runs.
+        """
+        chosen = limits or self.limits
+        refused = self._refused(Assignment(program=program, tests=(), entry_point=entry_point, limits=chosen))
+        if refused is not None:
+            return Coverage(error=refused.error)
+        lines = lines_to_count(program, _LONGEST_PARSED)
+        if isinstance(lines, ErrorInfo):
+            return Coverage(error=lines)
+
+        async def measure(test: Test) -> TestCoverage:
+            work = Assignment(
+                program=program,
+                tests=(test,),
+                entry_point=entry_point,
+                limits=chosen,
+                coverage=max(lines, default=0),
+            )
+
+            def count(ticket: Ticket) -> TestCoverage:
+                self._require_trust(ticket)
+                with Counts(work.coverage) as counts:
+                    executor = self._pool.executor(ticket, counts)
+                    verdict, _ = judge_fairly(
+                        lambda: Judgement(work, executor), self._turns, ticket.cancelled
+                    )
+                    return TestCoverage(result=verdict.results[0], hits=counts.read(lines))
+
+            try:
+                return await self._in_thread(count)
+            except (SandboxError, OSError, Interrupted) as error:
+                broken = ErrorInfo(type="SandboxError", message=str(error))
+                return TestCoverage(result=TestResult(status=Status.UNJUDGED, error=broken))
+
+        return Coverage(executable=lines, tests=tuple(await asyncio.gather(*map(measure, tests))))
+
+    def session(self, limits: SessionLimits | None = None, *, setup: str = "") -> ProcessSession:
+        """Return an interpreter session, see `SessionSandbox.session`. It takes no worker of the sandbox."""
+        chosen = limits or SessionLimits.like(self.limits)
+        session = ProcessSession(self._pool, chosen, setup, lambda: self._require_trust(Ticket()))
+        self._sessions.add(session)
+        return session
+
     async def aclose(self) -> None:
-        """Kill what is running and end all interpreters. Safe to call twice."""
+        """Kill what is running and end all sessions and interpreters. Safe to call twice."""
+        for session in list(self._sessions):
+            await session.aclose()
         await asyncio.to_thread(self._pool.close)
         await asyncio.to_thread(self._languages.close)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 
 class ProcessTable:
@@ -60,9 +60,9 @@ class ProcessTable:
                 found += int(self._read(f"{pid}/status").split(b"\nRssShmem:")[1].split()[0])
         return found << 10
 
-    def deleted_files(self) -> Iterator[os.stat_result]:
-        """Return what is known of files without a name that descendants hold open, as far as that may be seen."""
-        for pid in self.descendants():
+    def deleted_files(self, pids: Iterable[int]) -> Iterator[os.stat_result]:
+        """Return what is known of files without a name that processes hold open, as far as that may be seen."""
+        for pid in pids:
             for name in self._list(f"{pid}/fd"):
                 with contextlib.suppress(OSError):
                     found = os.stat(f"{pid}/fd/{name}", dir_fd=self.folder)

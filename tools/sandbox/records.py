@@ -16,6 +16,10 @@ MOST_MESSAGE = 500
 _MOST_TYPE = 100
 _MOST_FRAMES = 40
 _MOST_BLOCKS = 1000
+_MOST_VARIABLES = 100
+_MOST_VALUE = 500
+_MOST_SOURCE = 4100
+"""What is kept of a trace, whatever is sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,8 @@ class Record:
     obtained: tuple[object, ...] = ()
     blocks: tuple[Block, ...] = ()
     total: int = 0
+    complete: bool = True
+    """Of blocks: whether none are known to be missing."""
 
 
 def parse_record(line: bytes, token: str) -> Record:
@@ -67,10 +73,15 @@ def _record(fields: Mapping[str, Any]) -> Record:
     if kind in ("loaded", "missing", "finished"):
         return Record(kind=kind)
     if kind in ("broken", "invalid", "load_failed", "load_timed_out"):
-        return Record(kind=kind, error=_error(fields["error"]))
+        return Record(kind=kind, error=read_error(fields["error"]))
     if kind == "blocks":
         blocks = fields["blocks"][:_MOST_BLOCKS]
-        return Record(kind=kind, total=_integer(fields["total"]), blocks=tuple(map(_block, blocks)))
+        return Record(
+            kind=kind,
+            total=_integer(fields["total"]),
+            complete=fields["complete"] is True,
+            blocks=tuple(map(_block, blocks)),
+        )
     if kind == "answer":
         return Record(kind=kind, index=_integer(fields["index"]), value=from_wire(fields["value"]))
     if kind == "result":
@@ -104,14 +115,19 @@ def _result(fields: Mapping[str, Any]) -> Record:
         seconds=seconds,
         outcome=outcome,
         failed=fields.get("failed") is True,
-        error=_error(error),
+        error=read_error(error),
         test_line=None if line is None else _integer(line),
         assertion=_integer(obtained["assertion"]),
         obtained=tuple(from_wire(value) for value in obtained["values"][:3]),
     )
 
 
-def _error(value: object) -> ErrorInfo:
+def read_error(value: object) -> ErrorInfo:
+    """Return what `describing.describe` made of an exception.
+
+    Raises:
+        KeyError, TypeError, ValueError: for anything else.
+    """
     fields = _fields(value)
     trace = tuple((_integer(line), _text(name)[:_MOST_TYPE]) for line, name in fields["trace"][:_MOST_FRAMES])
     message = clip(without_addresses(_text(fields["message"])), MOST_MESSAGE)
@@ -125,14 +141,17 @@ def _block(value: object) -> Block:
     return Block(
         index=_integer(fields["index"]),
         lines=(_integer(first), _integer(last)),
-        source=_text(fields["source"]),
+        source=clip(_text(fields["source"]), _MOST_SOURCE),
         before=_variables(fields["before"]),
         after=_variables(fields["after"]),
     )
 
 
 def _variables(pairs: list[Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((_text(name), _text(value)) for name, value in pairs)
+    return tuple(
+        (_text(name)[:_MOST_VALUE], clip(_text(value), _MOST_VALUE))
+        for name, value in pairs[:_MOST_VARIABLES]
+    )
 
 
 def _fields(value: object) -> dict[str, Any]:

@@ -17,6 +17,7 @@ class Run:
         rules: limits that are kept from outside.
         on_record: gets each line of the report; False ends the run.
         stdin: content of its standard input; None for none.
+        on_output: see `Interpreter.run`.
     """
 
     def __init__(
@@ -25,8 +26,10 @@ class Run:
         rules: Rules,
         on_record: Callable[[bytes], bool],
         stdin: bytes | None = None,
+        on_output: Callable[[str, bytes], bool] | None = None,
     ) -> None:
         self.job, self.rules, self.on_record, self.stdin = job, rules, on_record, stdin
+        self.on_output = on_output
         self._lock = threading.Lock()
         self._interpreter: Interpreter | None = None
         self._stopped = False
@@ -41,6 +44,12 @@ class Run:
             self._stopped = True
             if self._interpreter is not None:
                 self._interpreter.interrupt()
+
+    def abort(self) -> None:
+        """Kill the interpreter as well: it did not answer to `stop`. Callable from any thread."""
+        with self._lock:
+            if self._interpreter is not None:
+                self._interpreter.abort()
 
     def allow_again(self) -> None:
         """Take a `stop` back."""

@@ -13,7 +13,7 @@ import platform
 import queue
 import struct
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from codegrove.tools.sandbox import linux, syscalls
@@ -26,7 +26,7 @@ _UNKNOWN = _ERRNO | errno.ENOSYS
 _PRETEND = _ERRNO
 _ASK = 0x7FC00000
 
-_LOAD, _AND, _RETURN = 0x20, 0x54, 0x06
+_LOAD, _AND, _RETURN, _JUMP = 0x20, 0x54, 0x06, 0x05
 _IF_EQUAL, _IF_ABOVE, _IF_AT_LEAST = 0x15, 0x25, 0x35
 _NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16
 """Offsets in the data that a filter sees."""
@@ -87,6 +87,17 @@ class Filter:
             raise OSError(f"no filter of system calls for the processor {machine!r}")
         code = _Code(syscalls.numbers(syscalls.CHECKED, machine))
         code.begin(syscalls.AUDIT_ARCH[machine])
+        code.answers(
+            {
+                number: answer
+                for table, answer in (
+                    (syscalls.METADATA, _PRETEND if owns_files else _ALLOW),
+                    (syscalls.ATTRIBUTES, _ERRNO | errno.ENOTSUP),
+                    (syscalls.ALWAYS, _ALLOW),
+                )
+                for number in syscalls.numbers(table, machine).values()
+            }
+        )
         new = _NEW_NAMESPACES
         if children:
             code.check("clone", (0, new | _CLONE_PARENT, (0,)))
@@ -122,28 +133,32 @@ class Filter:
             code.check("open", (1, _O_TRUNC | _ACCESS_MODE, modes))
             code.check("openat", (2, _O_TRUNC | _ACCESS_MODE, modes))
             code.always("creat", _ALLOW)
-        for table, answer in (
-            (syscalls.METADATA, _PRETEND if owns_files else _ALLOW),
-            (syscalls.ATTRIBUTES, _ERRNO | errno.ENOTSUP),
-            (syscalls.ALWAYS, _ALLOW),
-        ):
-            code.ranges(syscalls.numbers(table, machine).values(), answer)
         code.end()
         self._code = code
+        self._ready: dict[int, tuple[linux.Call, object]] = {}
+
+    def prepare(self, pid: int) -> None:
+        """Do everything that can be done before a process with this id exists."""
+        self._ready[pid] = self._for(pid)
 
     def put_on(self, pid: int) -> None:
         """Filter this process from now on, and all its threads and children to come.
 
-        Needs `linux.drop_privileges` before.
+        Needs `linux.gain_no_privileges` before.
 
         Args:
             pid: id of this process in its own pid namespace: the only one it may signal.
         """
+        call, _ = self._ready.get(pid) or self._for(pid)
+        call()
+
+    def _for(self, pid: int) -> tuple[linux.Call, object]:
+        """Return what puts the filter on, and the memory that this reads."""
         import ctypes
 
-        header, _buffer = _header(self._code.packed(pid))
+        header, memory = _header(self._code.packed(pid))
         set_seccomp, filter_mode = 22, 2
-        linux.call("prctl", set_seccomp, filter_mode, ctypes.c_char_p(header), 0, 0)
+        return linux.Call("prctl", set_seccomp, filter_mode, ctypes.c_char_p(header), 0, 0), memory
 
 
 def _header(program: bytes) -> tuple[bytes, Any]:
@@ -163,7 +178,7 @@ class OneProgram:
     there is nobody left to ask, and the kernel refuses. Neither a path nor memory has to be looked at, so nothing
     can be changed under the eyes of a check.
 
-    Needs `linux.drop_privileges` and Linux 5.5.
+    Needs `linux.gain_no_privileges` and Linux 5.5.
     """
 
     def __init__(self) -> None:
@@ -256,18 +271,33 @@ class _Code:
         self._add(_IF_EQUAL, number, 0, len(block))
         self._steps += block
 
-    def ranges(self, numbers: Iterable[int], action: int) -> None:
-        """Give one answer to many calls."""
-        first = last = -1
-        for number in [*sorted(numbers), -1]:
-            if number == last + 1 and first >= 0:
-                last = number
-                continue
-            if first >= 0:
-                self._add(_IF_AT_LEAST, first, 0, 2)
-                self._add(_IF_ABOVE, last, 1, 0)
-                self._add(_RETURN, action)
-            first = last = number
+    def answers(self, by_number: Mapping[int, int]) -> None:
+        """Answer many calls without looking at their arguments; all others go on to the next instruction.
+
+        Numbers are searched for by halves: the kernel tries every one when a filter is put on.
+        """
+        edges: list[tuple[int, int | None]] = []  # from this number on, that answer
+        for number in range(syscalls.HIGHEST + 2):
+            answer = by_number.get(number)
+            if not edges or edges[-1][1] != answer:
+                edges.append((number, answer))
+        steps = self._search(edges)
+        for place, (code, yes, no, value) in enumerate(steps):
+            if code == _JUMP:
+                steps[place] = (code, yes, no, value or len(steps) - place - 1)
+        self._steps += steps
+
+    def _search(self, edges: list[tuple[int, int | None]]) -> list[tuple[int, int, int, int]]:
+        """Return instructions that answer calls as the edges say; where they say nothing, jump by 0 for now."""
+        if len(edges) == 1:
+            answer = edges[0][1]
+            return [(_JUMP, 0, 0, 0) if answer is None else (_RETURN, 0, 0, answer)]
+        middle = len(edges) // 2
+        below, above = self._search(edges[:middle]), self._search(edges[middle:])
+        most = 255
+        if len(below) <= most:
+            return [(_IF_AT_LEAST, len(below), 0, edges[middle][0]), *below, *above]
+        return [(_IF_AT_LEAST, 0, 1, edges[middle][0]), (_JUMP, 0, 0, len(below)), *below, *above]
 
     def end(self, action: int = _REFUSE) -> None:
         self._add(_RETURN, action)

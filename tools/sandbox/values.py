@@ -103,13 +103,16 @@ def load_json(text: str | bytes) -> object:
     if len(text) > 2 * MAX_BYTES:
         raise DecodeError(f"text of {len(text)} characters is too long")
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return _json.decode(text if isinstance(text, str) else text.decode())
     except (ValueError, RecursionError, MemoryError) as error:
         raise DecodeError(f"no JSON: {type(error).__name__}") from None
 
 
 def _refuse_constant(name: str) -> object:
     raise DecodeError(f"{name} is not JSON")
+
+
+_json = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def to_wire(value: object) -> Any:
@@ -277,16 +280,19 @@ def _complex(content: list[Any]) -> complex:
 
 def require_hashable(items: list[object]) -> list[object]:
     """Check keys before they enter a hash table: many equal hashes would make the judge slow for hours."""
+    if not items:
+        return items
     try:
-        hashes = Counter(map(hash, items))
+        hashes = [hash(item) for item in items]
     except (TypeError, RecursionError):
         raise DecodeError("a key that cannot be a key") from None
-    if len(hashes) != len(items) and max(hashes.values()) > _MOST_EQUAL_HASHES:
+    # the hash of an integer this size is itself, so this set is no victim of equal hashes
+    if len(set(hashes)) != len(items) and max(Counter(hashes).values()) > _MOST_EQUAL_HASHES:
         raise DecodeError("too many keys with equal hashes")
     return items
 
 
-def show(value: object, *, most_items: int = MAX_ITEMS) -> str:
+def show(value: object, *, most_items: int = MAX_ITEMS, most_text: int = MAX_BYTES) -> str:
     """Return any object as Python text; objects without a built-in value as ``<Type object>``.
 
     Runs no code of the object. Sets are sorted and addresses never appear, so equal values give equal text.
@@ -294,9 +300,10 @@ def show(value: object, *, most_items: int = MAX_ITEMS) -> str:
 
     Args:
         most_items: values shown; the middle of longer containers is left out and counted.
+        most_text: characters, bytes and hexadecimal digits shown of one string or number; the rest is counted.
     """
     try:
-        return _Shower(most_items).show(value, 0)
+        return _Shower(most_items, most_text).show(value, 0)
     except RecursionError:
         return f"<{type_name(value)} object, nested too deeply>"
 
@@ -318,12 +325,13 @@ def _gap(hidden: int) -> str:
 
 
 class _Shower:
-    def __init__(self, most_items: int) -> None:
+    def __init__(self, most_items: int, most_text: int = MAX_BYTES) -> None:
         self.left = most_items
+        self.most_text = most_text
 
     def show(self, value: Any, depth: int) -> str:
         self.left -= 1
-        if isinstance(value, Opaque) and type(value) is Opaque:
+        if type(value) is Opaque:  # not isinstance: that asks the object
             return repr(value)
         base = builtin_base(value)
         if base is None or base is float:
@@ -333,6 +341,9 @@ class _Shower:
             return f"<{type_name(value)} object>"
         if base is int:
             number = int.__int__(value)
+            surplus = number.bit_length() - 4 * self.most_text
+            if surplus > _PLAIN_DIGITS_BITS:
+                return f"{hex(number >> surplus)}{_gap(surplus // 4)}"
             return str(number) if number.bit_length() <= _PLAIN_DIGITS_BITS else hex(number)
         if base is complex:
             return _show_complex(complex.__complex__(value))
@@ -340,6 +351,9 @@ class _Shower:
             if depth >= MAX_DEPTH or self.left < 0:
                 return "..."
             return self._container(base, value, depth)
+        if base in (str, bytes, bytearray) and base.__len__(value) > self.most_text:
+            begin = base.__getitem__(value, slice(self.most_text))
+            return f"{base.__repr__(begin)}{_gap(base.__len__(value) - self.most_text)}"
         return str(base.__repr__(value))
 
     def _container(self, base: Any, value: Any, depth: int) -> str:

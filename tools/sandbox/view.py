@@ -138,9 +138,16 @@ def mount_scratch(megabytes: int, *, programs: bool) -> None:
     Args:
         programs: whether programs in it may be executed.
     """
-    flags = linux.MS_NOSUID | linux.MS_NODEV | (0 if programs else linux.MS_NOEXEC)
-    options = f"size={megabytes}m,nr_inodes={MOST_FILES},mode=700"
-    linux.mount("tmpfs", SCRATCH, "tmpfs", flags, options)
+    mounting = _mountings.get((megabytes, programs))
+    if mounting is None:
+        flags = linux.MS_NOSUID | linux.MS_NODEV | (0 if programs else linux.MS_NOEXEC)
+        options = f"size={megabytes}m,nr_inodes={MOST_FILES},mode=700"
+        mounting = linux.mounting("tmpfs", SCRATCH, "tmpfs", flags, options)
+        _mountings[megabytes, programs] = mounting
+    mounting()
+
+
+_mountings: dict[tuple[int, bool], linux.Call] = {}
 
 
 def show_stdin(descriptor: int) -> None:

@@ -9,12 +9,11 @@ Loaded by `child` without the rest of codegrove: standard library only.
 
 from __future__ import annotations
 
+import _socket
 import contextlib
 import os
-import secrets
 import select
 import signal
-import socket
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,12 +55,16 @@ class RunSettings:
     """Kind of run with rules of its own, see `Walls.add_stages`; empty for a program of this interpreter."""
     sampled: bool = False
     """Whether the memory of the run is looked at now and then, also if it cannot start processes."""
+    ahead: bool = False
+    """Whether the next run is prepared as soon as this one has ended. Where the walls make the scratch folder."""
 
 
 class Walls:
     """No walls: level ``basic``."""
 
     level = "basic"
+    id_of_runs: int | None = None
+    """The id that the first process of every run has in its pid namespace; None if nobody knows before."""
 
     def __init__(self) -> None:
         self.layers: list[str] = []
@@ -72,16 +75,24 @@ class Walls:
             with contextlib.suppress(OSError):
                 linux.adopt_orphans()
 
-    def fork(self) -> int:
-        """Fork. In the child nothing is restricted yet, see `lock`."""
-        self._run = os.fork()
-        return self._run
+    def scratch(self, settings: RunSettings) -> str:
+        """Return the scratch folder of a run as the run will see it."""
+        return settings.scratch
 
-    def lock(self, settings: RunSettings, parent: int, stdin: int) -> str:
-        """Restrict this process, a forked child, for good; return its scratch folder.
+    def fork(self, settings: RunSettings, stdin: int) -> int:
+        """Fork. In the child nothing is restricted yet, see `lock`.
 
         Args:
-            stdin: descriptor that will be its standard input.
+            stdin: descriptor that will be the standard input of the child.
+
+        Raises:
+            OSError: if that fails. No process of the run is left then.
+        """
+        self._run = linux.fork() if linux.available else os.fork()
+        return self._run
+
+    def lock(self, settings: RunSettings, parent: int) -> None:
+        """Restrict this process, a forked child, for good, and go to its scratch folder.
 
         Raises:
             OSError: if that fails. The process must end then.
@@ -91,7 +102,7 @@ class Walls:
                 linux.die_with_parent()
         if os.getppid() != parent:
             os._exit(70)
-        return settings.scratch
+        os.chdir(settings.scratch)
 
     def is_helper(self, pid: int) -> bool:
         """Whether a child of this process is no part of the run."""
@@ -139,11 +150,11 @@ class Limited(Walls):
         super().__init__()
         self.layers.append("sandbox profile")
 
-    def lock(self, settings: RunSettings, parent: int, stdin: int) -> str:
+    def lock(self, settings: RunSettings, parent: int) -> None:
         """Restrict this process."""
         if not settings.children:
             _limit(resource.RLIMIT_NPROC, 1)  # counts processes of the user, so that one more is too many
-        return super().lock(settings, parent, stdin)
+        super().lock(settings, parent)
 
     def overfull(self, settings: RunSettings) -> bool:
         """Whether the files of the run take too much room; those it has deleted and holds open are not seen."""
@@ -169,6 +180,17 @@ class _Strict(Walls):
         if not linux.available:
             raise OSError(f"this level needs Linux and a C library that Python can call, not {sys.platform}")
         super().__init__()
+        self._drop_privileges = linux.dropping_privileges()
+        hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+        self._most_processes = hard if hard != resource.RLIM_INFINITY else 1 << 22
+
+    def _limit_for_good(self) -> None:
+        """Set the limits that hold for this process and all runs alike."""
+        _limit(resource.RLIMIT_MEMLOCK, 0)
+        _limit(resource.RLIMIT_CORE, 0)
+        _limit(getattr(resource, "RLIMIT_MSGQUEUE", 12), 0)
+        _limit(getattr(resource, "RLIMIT_SIGPENDING", 11), 256)
+        linux.gain_no_privileges()
 
     def add_stages(self, stages: Sequence[Mapping[str, Any]]) -> None:
         """Make path rules for kinds of runs.
@@ -196,6 +218,8 @@ class _Strict(Walls):
                 rules.allow_data(self._scratch_parent)
         if stages:
             self._one_program = self._new_filter(children=False, one_program=True)
+            if self.id_of_runs:
+                self._one_program.prepare(self.id_of_runs)
 
     def _make_filters(self, *, owns_files: bool, truncates: bool, free_signals: bool) -> None:
         def new(*, children: bool, one_program: bool = False) -> Filter:
@@ -211,14 +235,18 @@ class _Strict(Walls):
         self._filters = {children: new(children=children) for children in (False, True)}
         self.layers.append("filter of system calls")
 
-    def _put_on(self, settings: RunSettings, most_processes: int | None) -> None:
-        if most_processes is not None:
-            _limit(resource.RLIMIT_NPROC, most_processes)
-        _limit(resource.RLIMIT_MEMLOCK, 0)
-        _limit(resource.RLIMIT_CORE, 0)
-        _limit(getattr(resource, "RLIMIT_MSGQUEUE", 12), 0)
-        _limit(getattr(resource, "RLIMIT_SIGPENDING", 11), 256)
-        linux.drop_privileges()
+    def _put_on(self, settings: RunSettings, beside_the_run: int | None) -> None:
+        """Restrict this process.
+
+        Args:
+            beside_the_run: how many processes of the same user are no part of the run; None if nobody knows.
+        """
+        if beside_the_run is not None:
+            # above the limit of the run: the kernel refuses without a word, so a run that passes its own limit is
+            # meant to be seen doing so, and told
+            most = min(4 * settings.processes + beside_the_run, self._most_processes)
+            resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
+        self._drop_privileges()
         rules = self._stages[settings.stage] if settings.stage else self._rules
         if rules is not None:
             rules.put_on()
@@ -238,6 +266,7 @@ class Isolated(_Strict):
     """
 
     level = "isolated"
+    id_of_runs = 2  # it comes after the one that waits for ever
 
     def __init__(self, readable: Sequence[str], hidden: Sequence[str]) -> None:
         super().__init__()
@@ -252,7 +281,7 @@ class Isolated(_Strict):
         else:
             self._enter_namespaces()
             view.enter(paths, hidden)
-        socket.sethostname("sandbox")
+        _socket.sethostname("sandbox")
         self.layers += [
             "namespaces (user, mount, pid, network, ipc, uts)",
             "read-only view",
@@ -266,10 +295,21 @@ class Isolated(_Strict):
                 self._rules.allow_writing(path)
             self.layers.append(f"path rules (Landlock {self._rules.version})")
         self._make_filters(owns_files=False, truncates=True, free_signals=True)
+        for chosen in self._filters.values():
+            chosen.prepare(self.id_of_runs)
         _continue_in_child()
         assert self.table.folder is not None
-        self._namespace = os.open("self/ns/pid", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.table.folder)
+        self._own = {
+            kind: os.open(f"self/ns/{name}", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.table.folder)
+            for name, kind in (("mnt", linux.NEWNS), ("ipc", linux.NEWIPC), ("pid", linux.NEWPID))
+        }
+        self._leave = linux.Call("unshare", linux.NEWNS | linux.NEWIPC | linux.NEWPID)
+        self._return = [linux.Call("setns", descriptor, kind) for kind, descriptor in self._own.items()]
+        self._first = linux.Init()
         self._init = 0
+        self._counts_processes = _counts_processes_per_namespace()
+        self._hide_memory = linux.hiding_memory()
+        self._limit_for_good()
 
     def _enter_namespaces(self) -> None:
         user, group = os.geteuid(), os.getegid()
@@ -287,27 +327,40 @@ class Isolated(_Strict):
         finally:
             os.close(descriptor)
 
-    def fork(self) -> int:
-        """Fork into a pid namespace of its own."""
-        linux.unshare(linux.NEWPID)
-        self._init = linux.start_init()
-        pid = os.fork()
+    def scratch(self, settings: RunSettings) -> str:
+        """Return the scratch folder of a run, the same for all."""
+        return view.SCRATCH
+
+    def fork(self, settings: RunSettings, stdin: int) -> int:
+        """Fork into namespaces of the run's own. This process goes there itself to make them ready, and returns:
+        what it touches need not be copied, as it would be in the child."""
+        self._init = 0
+        self._leave()
+        try:
+            stdin_mb = (os.fstat(stdin).st_size >> 20) + 1
+            programs = settings.stage in self._with_own_programs if settings.stage else settings.children
+            view.mount_scratch(settings.scratch_mb + stdin_mb, programs=programs)
+            view.show_stdin(stdin)
+            self._init = self._first.start()
+            os.chdir(view.SCRATCH)
+            pid = linux.fork()
+        except OSError:
+            self._come_back()
+            self.kill(0)
+            raise
         if pid:
-            linux.enter(self._namespace, linux.NEWPID)
+            self._come_back()
         return pid
 
-    def lock(self, settings: RunSettings, parent: int, stdin: int) -> str:
+    def _come_back(self) -> None:
+        for step in self._return:
+            step()
+
+    def lock(self, settings: RunSettings, parent: int) -> None:
         """Restrict this process. It needs no bond to its parent: that one's death ends the pid namespace."""
-        linux.unshare(linux.NEWNS | linux.NEWIPC)
-        stdin_mb = (os.fstat(stdin).st_size >> 20) + 1
-        programs = settings.stage in self._with_own_programs if settings.stage else settings.children
-        view.mount_scratch(settings.scratch_mb + stdin_mb, programs=programs)
-        view.show_stdin(stdin)
-        linux.hide_memory()
+        self._hide_memory()
         beside_the_run = 3  # the door-keeper, the interpreter, the first process of the pid namespace
-        most = _most_processes(settings) + beside_the_run if _counts_processes_per_namespace() else None
-        self._put_on(settings, most)
-        return view.SCRATCH
+        self._put_on(settings, beside_the_run if self._counts_processes else None)
 
     def is_helper(self, pid: int) -> bool:
         """Whether this is the first process of the run's pid namespace."""
@@ -315,8 +368,9 @@ class Isolated(_Strict):
 
     def kill(self, pid: int) -> None:
         """Kill the pid namespace of the run."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._init, signal.SIGKILL)
+        if self._init:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._init, signal.SIGKILL)
 
     def to_kill(self) -> list[int]:
         """Return nothing: the ids in the table are those of another namespace, and killing it left nothing."""
@@ -372,8 +426,9 @@ class Restricted(_Strict):
             truncates=self._rules.version >= versions["truncates"],
             free_signals=scoped,
         )
+        self._limit_for_good()
 
-    def lock(self, settings: RunSettings, parent: int, stdin: int) -> str:
+    def lock(self, settings: RunSettings, parent: int) -> None:
         """Restrict this process."""
         if self._ids is not None:
             os.chown(settings.scratch, *self._ids)
@@ -381,36 +436,42 @@ class Restricted(_Strict):
         linux.die_with_parent()
         if os.getppid() != parent:
             os._exit(70)
-        self._put_on(settings, _most_processes(settings) if self._ids is not None else None)
-        return settings.scratch
+        os.chdir(settings.scratch)
+        self._put_on(settings, 0 if self._ids is not None else None)
 
     def overfull(self, settings: RunSettings) -> bool:
-        """Whether the files of the run, also those it has deleted and holds open, take too much room."""
+        """Whether the files of the run, also those it has deleted and holds open, take too much room.
+
+        A process that ends at once looks at them. Here a program could find the names that another one gave to its
+        files: what was read stays in memory for a while, and each run begins with a copy of that.
+        """
+        run = list(self.table.descendants())
+        try:
+            pid = linux.fork()
+        except OSError:
+            return False  # no room for one more process; the next look may tell
+        if pid == 0:
+            try:
+                os._exit(self._look_at_files(settings, run))
+            finally:
+                os._exit(1)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0
+
+    def _look_at_files(self, settings: RunSettings, run: Sequence[int]) -> bool:
         try:
             files = _stats_below(settings.scratch, view.MOST_FILES)
         except OSError:
             return True  # a path too long to be looked at, or the like
         if len(files) > view.MOST_FILES:
             return True
-        with self._as_the_run():  # other processes' descriptors are shown to their own uid
-            files += self.table.deleted_files()
+        if self._ids is not None:  # other processes' descriptors are shown to their own uid
+            os.setegid(self._ids[1])
+            os.seteuid(self._ids[0])
+        files += self.table.deleted_files(run)
         sizes = {
             (item.st_dev, item.st_ino): item.st_blocks * 512 for item in files if stat.S_ISREG(item.st_mode)
         }
         return sum(sizes.values()) > settings.scratch_mb << 20
-
-    @contextlib.contextmanager
-    def _as_the_run(self) -> Iterator[None]:
-        if self._ids is None:
-            yield
-            return
-        os.setegid(self._ids[1])
-        os.seteuid(self._ids[0])
-        try:
-            yield
-        finally:
-            os.seteuid(0)
-            os.setegid(0)
 
 
 def _continue_in_child() -> None:
@@ -434,13 +495,18 @@ def _unused_ids() -> _Ids | None:
 
     None where root is a name only: in a user namespace that maps no further ids.
     """
-    for number in ((1 << 30) + secrets.randbelow(1 << 29), 60_000 + secrets.randbelow(5_000)):
+    for number in ((1 << 30) + _random(1 << 29), 60_000 + _random(5_000)):
         probe = os.fork()
         if probe == 0:
             os._exit(0 if _succeeds(partial(os.setresuid, number, number, number)) else 1)
         if os.waitpid(probe, 0)[1] == 0:
             return number, number
     return None
+
+
+def _random(below: int) -> int:
+    """Return a number that nobody can foresee."""
+    return int.from_bytes(os.urandom(8), "big") % below
 
 
 def _become(ids: _Ids, *, keep_namespace_privilege: bool = False) -> None:
@@ -466,12 +532,6 @@ def _can_use(ids: _Ids, folders: Sequence[str]) -> bool:
         )
         os._exit(0 if usable else 1)
     return os.waitpid(probe, 0)[1] == 0
-
-
-def _most_processes(settings: RunSettings) -> int:
-    """Return a limit for the kernel, which refuses more without a word. It is above the limit of the run, so that
-    a run that passes its own is seen to do so and is told."""
-    return 4 * settings.processes
 
 
 def _counts_processes_per_namespace() -> bool:

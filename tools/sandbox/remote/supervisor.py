@@ -77,7 +77,7 @@ class Supervisor:
             with contextlib.suppress(OSError):
                 linux.adopt_orphans()
             with contextlib.suppress(OSError):
-                linux.hide_memory()
+                linux.hiding_memory()()
         try:
             self._start_worker()
             self._say("ready", json.dumps({"python": sys.version.split()[0]}).encode())

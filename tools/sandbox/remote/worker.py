@@ -9,12 +9,12 @@ import contextlib
 import os
 import sys
 import sysconfig
-from collections.abc import Callable
+from types import ModuleType
 
 from codegrove.tools.sandbox import linux
 
 PIPES = ("job", "result", "stdin", "stdout", "stderr", "calls", "answers")
-"""Descriptors of the run, in the order that `child_run.run` takes them."""
+"""Descriptors of the run. Messages of the other run of a pair come from `calls`, and go to `answers`."""
 FIRST_DESCRIPTOR = 10
 """The number of the first of them."""
 
@@ -28,16 +28,16 @@ WORKER = (
     "from codegrove.tools.sandbox import child_run\n"
     "from codegrove.tools.sandbox.remote import worker\n"
     "scope['forget'](finder)\n"
-    "worker.work(child_run.run)\n"
+    "worker.work(child_run)\n"
 )
 """What the interpreter executes. Its arguments: where to read the modules from, and the scratch folder."""
 
 
-def work(run: Callable[..., None]) -> None:
-    """Lead this process into its job.
+def work(child_run: ModuleType) -> None:
+    """Lead this process into its job. Never returns.
 
     Args:
-        run: `child_run.run`, which never returns.
+        child_run: the module that does it.
     """
     if linux.available:
         with contextlib.suppress(OSError):
@@ -46,4 +46,13 @@ def work(run: Callable[..., None]) -> None:
     paths = sysconfig.get_paths()
     sys.path += [path for path in dict.fromkeys((paths["purelib"], paths["platlib"])) if os.path.isdir(path)]
     sys.argv = sys.orig_argv = []
-    run(*range(FIRST_DESCRIPTOR, FIRST_DESCRIPTOR + len(PIPES)), scratch=scratch)
+    job, result, *streams, calls, answers = range(FIRST_DESCRIPTOR, FIRST_DESCRIPTOR + len(PIPES))
+    for number, descriptor in enumerate(streams):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    os.chdir(scratch)
+    child_run.make_ready()
+    child_run.use_scratch(scratch)
+    with os.fdopen(job, "rb") as file:
+        text = file.read()
+    child_run.do(text, result, (calls, answers))
