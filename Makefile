@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check attacks crash format clean
+.PHONY: help demo test check attacks crash server format clean
 
 help:
 	@echo "make demo    watch a team of agents solve a problem, offline"
@@ -12,6 +12,7 @@ help:
 	@echo "make check   format, lint, types, import contract, tests: what CI runs"
 	@echo "make attacks attack the sandbox on disposable hosts, at every level (several minutes)"
 	@echo "make crash   kill searches at every event and at random moments, resume them, compare (minutes)"
+	@echo "make server  start langgraph dev on every recipe and solve a task through its HTTP interface"
 	@echo "make format  put the code into its canonical form"
 
 $(STAMP): pyproject.toml uv.lock
@@ -45,6 +46,9 @@ attacks: $(STAMP)
 
 crash: $(STAMP)
 	PYTHONPATH=src:. $(BIN)/python -P -m tests.crash.campaign
+
+server: $(STAMP)
+	PYTHONPATH=src:. $(BIN)/python -P -m tests.server.trial
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

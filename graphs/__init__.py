@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from codegrove.graphs.checkpoints import checkpoint_serde
     from codegrove.graphs.picture import Picture, draw
     from codegrove.graphs.session import Observer, RunContext, Session
     from codegrove.graphs.solution import Result, Solution
@@ -26,6 +27,7 @@ _HOMES = {
     "Session": "session",
     "Solution": "solution",
     "Step": "step",
+    "checkpoint_serde": "checkpoints",
     "checked_route": "step",
     "draw": "picture",
     "execute_step": "steps",
@@ -43,6 +45,7 @@ __all__ = [
     "Solution",
     "Step",
     "checked_route",
+    "checkpoint_serde",
     "draw",
     "execute_step",
     "role_step",

@@ -9,8 +9,9 @@ from typing import Any, TypedDict, Unpack
 
 from codegrove.agents import AGENTS
 from codegrove.agents.role import Agent
+from codegrove.approval import Approver
 from codegrove.budget import Account, Budget, Sweep
-from codegrove.errors import ModelSpecError, PromptError, TaskError, did_you_mean
+from codegrove.errors import ModelSpecError, PromptError, TaskError, UsageError, did_you_mean
 from codegrove.graphs.recipe.loader import load_recipe
 from codegrove.graphs.recipe.schema import Recipe
 from codegrove.graphs.recording import Recorder
@@ -53,6 +54,8 @@ class Assembly:
     require_sandbox: str | None = None
     """Weakest sandbox level a run may use; None takes the best there is."""
     observers: Sequence[Observer] = ()
+    approver: Approver | None = None
+    """Answers where the recipe wants approval."""
     sweep: Sweep | None = None
     """Account shared with other runs."""
 
@@ -65,14 +68,19 @@ class Assembly:
         """Return a fresh policy as the recipe sets it."""
         return make_policy(self.recipe.policy)
 
-    def open_session(self, task: Task, *, recorder: Recorder | None = None) -> Session:
+    def open_session(
+        self, task: Task, *, recorder: Recorder | None = None, interrupts: bool = False
+    ) -> Session:
         """Open a session for one task.
 
         Args:
             task: what to solve.
             recorder: writes the run down, and gives back what an earlier session of it has paid for.
+            interrupts: whether the session will run in a graph that can be interrupted and resumed, so that a
+                recipe that wants approval needs no approver.
 
         Raises:
+            UsageError: if the recipe wants approval and there is nobody to ask.
             TaskError: if the recipe needs visible tests and the task has none.
             UsageError: if the task's language is not known, or not to the sandbox, a prompt or a model.
             SandboxError: if this machine does not offer the sandbox level that is required, or what the task's
@@ -83,6 +91,13 @@ class Assembly:
             raise TaskError(
                 f"recipe {recipe.name!r} steers by the task's own tests, but task {task.id!r} has none; give"
                 " some with --tests (or Task(tests=...)), or take a recipe that does without: direct, loop, codet"
+            )
+        if recipe.approve and self.approver is None and not interrupts:
+            raise UsageError(
+                f"recipe {recipe.name!r} wants approval ({', '.join(recipe.approve)}), but there is nobody to"
+                " ask; pass approver= (a function that returns a Decision; codegrove.approval.accept_all takes"
+                " everything), or compile the graph with a checkpointer and resume it with the answers:"
+                " build_graph(..., checkpointer=...)"
             )
         for model in set(self.models.values()):
             inner = model.model if isinstance(model, RetryingModel) else model
@@ -131,6 +146,8 @@ class Assembly:
             simulated=self.simulated,
             observers=self.observers,
             recorder=recorder,
+            approve=recipe.approve,
+            approver=self.approver,
             on_close=own_sandbox.aclose if own_sandbox is not None else None,
         )
         return session
@@ -190,6 +207,8 @@ class RunSettings(TypedDict, total=False):
     ``remote``, run in a remote one only."""
     observers: Sequence[Observer]
     """Watch every run, see `codegrove.graphs.session.Observer`."""
+    approver: Approver | None
+    """Answers where the recipe wants approval, see `codegrove.approval.Approver`."""
     sweep: Sweep | None
     """Limits on several runs together, e.g. ``Sweep(Budget(dollars=5))``: give the same object to all of them."""
 
@@ -229,6 +248,7 @@ def assemble(recipe: Recipe | str | Path, **settings: Unpack[RunSettings]) -> As
         sandbox_spec=sandbox if isinstance(sandbox, str) else None,
         require_sandbox=settings.get("require_sandbox") or loaded.require_sandbox,
         observers=tuple(settings.get("observers", ())),
+        approver=settings.get("approver"),
         sweep=sweep,
     )
 

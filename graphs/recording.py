@@ -12,6 +12,7 @@ from typing import TypeVar
 from loguru import logger
 from pydantic import TypeAdapter
 
+from codegrove.approval import ApprovalRequest, Decision
 from codegrove.candidate import Candidate, program_key
 from codegrove.languages import PYTHON, load_language
 from codegrove.models.journal import SharedAnswer, request_key
@@ -22,7 +23,7 @@ from codegrove.search.policy import Expansion
 from codegrove.store import reader
 from codegrove.store.coding import digest, hash_tests, to_json
 from codegrove.store.database import reason
-from codegrove.store.writer import CallRow, ExecutionRow, RunWriter, verdict_json
+from codegrove.store.writer import CallRow, DecisionRow, ExecutionRow, RunWriter, verdict_json
 from codegrove.task import Task, Test
 from codegrove.tools.sandbox.port import BlockTrace, Limits, Sandbox
 from codegrove.verdict import Status, Verdict
@@ -46,6 +47,7 @@ class Recorder:
         writer: the open database of the run; closed by `close`.
         resumed: expansions that an earlier session left open.
         shared: databases of other runs whose answers may be taken, with the names they go by.
+        decisions: what humans have said in earlier sessions.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Recorder:
         *,
         resumed: Iterable[int] = (),
         shared: Iterable[tuple[str, sqlite3.Connection]] = (),
+        decisions: Iterable[reader.DecisionRecord] = (),
     ) -> None:
         self._writer = writer
         self._connection = writer.connection
@@ -61,6 +64,12 @@ class Recorder:
             expansion: deque(reader.answers_of(self._connection, expansion)) for expansion in resumed
         }
         self._executions = reader.execution_keys(self._connection)
+        self._decisions = {
+            (entry.expansion, entry.item, entry.asked): Decision(
+                kind=entry.kind, text=entry.text, comment=entry.comment
+            )
+            for entry in decisions
+        }
         self._shared = [_Shared(name, connection) for name, connection in shared]
         self._rows: dict[int, tuple[Verdict, int]] = {}
         """Row of each verdict on record, by the identity of the verdict."""
@@ -107,6 +116,23 @@ class Recorder:
         self._write(
             lambda: self._writer.told(self._seconds(), expansion.id, outcome, execution=row, reused=reused)
         )
+
+    def known_decision(self, request: ApprovalRequest) -> Decision | None:
+        """Return what a human has said to the same question about the same text."""
+        return self._decisions.get((request.expansion, request.item, request.text))
+
+    def decided(self, request: ApprovalRequest, decision: Decision) -> None:
+        """Record what a human said."""
+        row = DecisionRow(
+            what=request.what,
+            expansion=request.expansion,
+            item=request.item,
+            asked=request.text,
+            kind=decision.kind,
+            text=decision.text,
+            comment=decision.comment,
+        )
+        self._write(lambda: self._writer.decided(self._seconds(), row))
 
     def called(self, record: CallRecord) -> None:
         """Record a model call."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from loguru import logger
 
 from codegrove.agents.role import Agent
+from codegrove.approval import ApprovalRequest, Approver, Decision, What
 from codegrove.budget import Account
 from codegrove.candidate import Candidate
 from codegrove.errors import BudgetExceeded, SandboxError
+from codegrove.graphs.approvals import Approvals, approved
 from codegrove.graphs.recording import CURRENT, Recorder
-from codegrove.graphs.solution import SEARCH_DONE, Result, Solution
+from codegrove.graphs.solution import BROKEN_OFF, REJECTED, SEARCH_DONE, Result, Solution, edited_program
 from codegrove.languages import PYTHON
 from codegrove.models.metered import CallRecord
 from codegrove.models.passage import Halt
@@ -40,6 +42,19 @@ HOPELESS = frozenset({"auth"})
 
 
 _PAID_BY_CALLS = frozenset({"calls", "tokens", "dollars"})
+
+
+class AllSuspended(Exception):
+    """Nothing can go on until somebody outside answers: the worker has to give its place back as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the search came to, before a human has seen it."""
+
+    node: int | None
+    candidate: Candidate | None
+    verdict: Verdict | None
 
 
 class Observer(Protocol):
@@ -78,6 +93,8 @@ class Session:
         simulated: bool = False,
         observers: Sequence[Observer] = (),
         recorder: Recorder | None = None,
+        approve: Collection[What] = (),
+        approver: Approver | None = None,
         on_close: Callable[[], object] | None = None,
     ) -> None:
         self.task = task
@@ -104,6 +121,19 @@ class Session:
                 limits=limits,
                 sandbox=sandbox,
             )
+        self._broken_off = asyncio.Event()
+        self.approvals = Approvals(
+            wanted=approve,
+            approver=approver,
+            account=self.account,
+            recorder=recorder,
+            stop=self.stop,
+            broken_off=self._broken_off,
+            wake=self._wake,
+        )
+        self.parked: set[int] = set()
+        """Expansions that were told by workers which then found everything suspended, see `AllSuspended`."""
+        self._settled: _Answer | None = None
         self._reopened: deque[Expansion] = deque()
         """What an earlier session of the run left open."""
         self._left_open: set[int] = set()
@@ -136,12 +166,18 @@ class Session:
         """End the run: expansions in flight finish, nothing new starts. The first reason counts."""
         if self.stop_reason is None:
             self.stop_reason = reason
+            if reason.startswith(BROKEN_OFF):
+                self._broken_off.set()
             logger.info("stopping: {}", reason)
         self._send_nothing_more()
         self._wake()
 
     async def next_expansion(self) -> Expansion | None:
-        """Return what to do next, waiting while only others' results can open something; None at the end."""
+        """Return what to do next, waiting while only others' results can open something; None at the end.
+
+        Raises:
+            AllSuspended: if all of these others stand still until the graph is resumed.
+        """
         while self.stop_reason is None:
             if self._reopened:
                 choice: Expansion | Signal = self._reopened.popleft()
@@ -151,6 +187,8 @@ class Session:
                     self._send_nothing_more()
                     return None
                 if choice is Signal.WAIT:
+                    if self.approvals.block(self.search.open):
+                        raise AllSuspended
                     await self._changed.wait()
                     continue
                 assert isinstance(choice, Expansion)
@@ -214,6 +252,30 @@ class Session:
         except Exception as error:  # noqa: BLE001  an agent may be a stranger's; its bugs end a branch, not a run
             logger.opt(exception=True).warning("agent for {!r} failed", expansion.action)
             return Outcome(failure=Failure(kind="step", message=f"{type(error).__name__}: {error}"))
+
+    def plan_request(self, expansion: Expansion, outcome: Outcome, item: int) -> ApprovalRequest | None:
+        """Return the question about one of the plans that an expansion brought.
+
+        None when the run is at its end: then the expansion stays open, and whoever continues the run is asked.
+        """
+        if self.stop_reason is not None or self._halt.ended:
+            self._left_open.add(expansion.id)
+            return None
+        return self.approvals.plan_request(
+            task=self.task.id,
+            expansion=expansion.id,
+            action=expansion.action,
+            node=expansion.node,
+            outcome=outcome,
+            item=item,
+        )
+
+    def use_decisions(self, expansion: Expansion, outcome: Outcome, decisions: Sequence[Decision]) -> Outcome:
+        """Return what humans left of a planner's outcome; where one has not answered, nothing is told."""
+        if len(decisions) < len(outcome.proposals):
+            self._left_open.add(expansion.id)
+            return outcome
+        return approved(outcome, decisions)
 
     async def execute(
         self, candidate: Candidate, tests: tuple[Test, ...], *, expansion: int | None = None
@@ -295,23 +357,62 @@ class Session:
                 f"model: {self._failures_in_a_row} calls in a row failed, the last with: {record.error}"
             )
 
-    async def finish(self) -> Solution:
-        """Judge the answer on the task's tests if that is still open, and return the solution."""
-        tree, node_id = self.search.tree, self._answer()
+    async def settle(self) -> None:
+        """Choose the answer, and judge it on the task's tests if that is still open."""
+        node_id = self._answer()
         candidate = verdict = None
         if node_id is not None:
-            node = tree[node_id]
+            node = self.search.tree[node_id]
             candidate = node.program
             verdict = _on_own_tests(node, self.task)
             if candidate is not None and verdict is None and self.task.tests:
                 verdict = await self._final_verdict(candidate)
+        self._settled = _Answer(node_id, candidate, verdict)
+
+    def solution_request(self) -> ApprovalRequest | None:
+        """Return the question about the answer; None without an answer, or when the run was broken off."""
+        answer = self._settled
+        if answer is None or answer.candidate is None or answer.node is None:
+            return None
+        if self.stop_reason is not None and self.stop_reason.startswith(BROKEN_OFF):
+            return None
+        about = "no visible test could judge it"
+        if answer.verdict is not None and answer.verdict.results:
+            passed, tests = answer.verdict.passed_count, len(answer.verdict.results)
+            about = f"{passed} of {tests} visible tests passed"
+        return ApprovalRequest(
+            what="solution",
+            text=answer.candidate.program,
+            task=self.task.id,
+            node=answer.node,
+            about=about,
+        )
+
+    async def finish(self, decision: Decision | None = None) -> Solution:
+        """Return the solution, settling the answer if that is still open.
+
+        Args:
+            decision: what a human said about the answer. Where one was wanted and there is none, the answer
+                counts as unverified.
+        """
+        if self._settled is None:
+            await self.settle()
+        assert self._settled is not None
+        node_id, candidate, verdict = self._settled.node, self._settled.candidate, self._settled.verdict
+        if decision is not None and decision.kind == "edit":
+            candidate = edited_program(decision.text, self.task.language)
+            verdict = await self._final_verdict(candidate) if self.task.tests else None
         result = _result(candidate, verdict)
+        if decision is None and candidate is not None and "solution" in self.approvals.wanted:
+            result = Result.UNVERIFIED
         spend = self.account.close()
         reason = self.stop_reason or SEARCH_DONE
         if self.stop_reason is None and spend.calls and spend.failed_calls == spend.calls:
             reason = f"model: every call failed, the last with: {self._last_error}"
         elif self.stop_reason is None and self._refused and result is not Result.SOLVED:
             reason = f"budget: {self._refused}"
+        if decision is not None and decision.kind == "reject":
+            result, reason = Result.UNSOLVED, f"{REJECTED} {decision.comment or 'no comment'}"
         return Solution(
             task_id=self.task.id,
             recipe=self.recipe,
@@ -322,7 +423,7 @@ class Session:
             node=node_id,
             spend=spend,
             simulated=self.simulated,
-            tree=tree,
+            tree=self.search.tree,
         )
 
     async def aclose(self) -> None:
@@ -454,7 +555,8 @@ class Session:
 class RunContext:
     """LangGraph runtime context of a compiled recipe: pass one to run it on a session of your own."""
 
-    session: Session
+    session: Session | None = None
+    """None: the run opens its own. (Servers make a context without anything in it.)"""
 
 
 def _unusable(verdict: Verdict) -> bool:

@@ -13,6 +13,19 @@ from codegrove.verdict import Verdict
 
 SEARCH_DONE = "the search is done"
 """The reason of a run whose policy had nothing left to do. After any other a run can go on."""
+REJECTED = "rejected:"
+"""Begins the reason of a run whose program a human has rejected; a comment follows."""
+BROKEN_OFF = ("interrupted", "model:", "error:")
+"""Begin the reasons of runs that did not get as far as their budget allows."""
+
+
+HUMAN = "human"
+"""Stands for the model of a program that a human has edited."""
+
+
+def edited_program(program: str, language: str) -> Candidate:
+    """Return a program as a human left it."""
+    return Candidate(program=program, action="edit", model=HUMAN, language=language)
 
 
 class Result(StrEnum):
@@ -23,7 +36,8 @@ class Result(StrEnum):
     UNSOLVED = "unsolved"
     """It does not, or there is no program."""
     UNVERIFIED = "unverified"
-    """There is a program, but no visible test to judge it by (or it could not be judged)."""
+    """There is a program, but no visible test to judge it by (or it could not be judged, or a human has yet to
+    approve of it)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +53,7 @@ class Solution:
     verdict: Verdict | None = None
     """Verdict on the visible tests; None where there are none or they could not be run."""
     node: int | None = None
-    """The candidate's node in the tree."""
+    """The candidate's node in the tree. (Of a program that a human has edited, the node of what was edited.)"""
     spend: Spend = field(default_factory=Spend)
     simulated: bool = False
     """Whether any answer came from the simulated programmer, not from a language model."""
@@ -49,6 +63,11 @@ class Solution:
     def program(self) -> str | None:
         """The program's text."""
         return self.candidate.program if self.candidate else None
+
+    @property
+    def edited(self) -> bool:
+        """Whether the program is not its node's, because a human has edited it."""
+        return self.candidate is not None and self.candidate.model == HUMAN
 
     @property
     def solved(self) -> bool:
@@ -63,9 +82,11 @@ class Solution:
             tests = f"{self.verdict.passed_count} of {len(self.verdict.results)} visible tests passed"
         money = f", ${spend.dollars:.4f}" if spend.dollars else ""
         money += f", {spend.unpriced_calls} calls of unknown price" if spend.unpriced_calls else ""
+        edited = [f"a human edited the program of node #{self.node}"] if self.edited else []
         lines = [
             f"{self.task_id}: {self.result.value} with recipe {self.recipe} ({tests})",
             f"ended because: {self.reason}",
+            *edited,
             f"spent: {spend.calls} calls, {spend.tokens} tokens{money}, {spend.executions} executions"
             f" ({spend.reused} reused), {spend.seconds:.1f} s",
         ]

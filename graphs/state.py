@@ -6,11 +6,37 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from codegrove.approval import Decision
+from codegrove.errors import TaskError
 from codegrove.graphs.solution import Solution
 from codegrove.outcome import Outcome
 from codegrove.search.policy import Expansion
 from codegrove.task import Task, Test
 from codegrove.verdict import Verdict
+
+_TASK = TypeAdapter(Task)
+
+
+def read_task(value: object) -> Task:
+    """Return a task as it is, or made from plain data as JSON has it.
+
+    Raises:
+        TaskError: if the data make no task.
+    """
+    if isinstance(value, Task):
+        return value
+    try:
+        return _TASK.validate_python(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(["task", *(str(part) for part in first["loc"])])
+        raise TaskError(
+            f"{where}: {first['msg']}; expected a task such as"
+            ' {"id": "double", "statement": "Return twice x.", "entry_point": "double",'
+            ' "tests": [{"args": "(2,)", "expected": "4"}]}'
+        ) from None
 
 
 def merge_by_key(left: Mapping[int, str], right: Mapping[int, str]) -> dict[int, str]:
@@ -42,6 +68,8 @@ class BranchState:
     review: str = ""
     outcome: Outcome | None = None
     """What the latest step brought."""
+    decisions: tuple[Decision, ...] = ()
+    """What humans have said to the outcome's proposals so far, where the recipe wants plans approved."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Further prompt variables by name, for roles with prompts of your own."""
     calls: int = 0
@@ -64,6 +92,8 @@ class SearchState:
     task: Task
     run: str = ""
     ended: Annotated[Mapping[int, str], merge_by_key] = field(default_factory=dict)
+    decision: Decision | None = None
+    """What a human said about the answer, where the recipe wants the solution approved."""
     solution: Solution | None = None
 
 

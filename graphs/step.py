@@ -17,7 +17,9 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.runtime import get_runtime
 
 from codegrove.errors import StateUpdateError, did_you_mean
+from codegrove.graphs.checkpoints import restored
 from codegrove.graphs.portal import run_sync
+from codegrove.task import Task
 
 S = TypeVar("S")
 
@@ -48,6 +50,9 @@ class Step(Runnable[S, dict[str, Any]], Generic[S]):
         return await self._run(input, _context())
 
     async def _run(self, state: S, context: Any) -> dict[str, Any]:
+        task = getattr(state, "task", None)
+        if isinstance(task, Task) and not isinstance(task.tests, tuple):
+            state = restored(state)  # it has been in a checkpoint, where tuples become lists
         update = await self._function(state, context)
         return check_update(self.name, self._state, update)
 

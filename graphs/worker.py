@@ -6,23 +6,25 @@ the expansion names. Programs go to `execute`, failing runs that a critic wants 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, overload
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from loguru import logger
 
+from codegrove.approval import What
 from codegrove.candidate import Candidate
-from codegrove.errors import BudgetExceeded
-from codegrove.graphs.session import RunContext, Session
+from codegrove.errors import BudgetExceeded, CheckpointError
+from codegrove.graphs.asking import ask, parked
+from codegrove.graphs.session import AllSuspended, RunContext, Session
 from codegrove.graphs.state import BranchState, WorkerResult
 from codegrove.graphs.step import Step, checked_route
 from codegrove.outcome import Failure, Outcome
-from codegrove.search.policy import ActionKind
+from codegrove.search.policy import ActionKind, Expansion
 
-CONTROLLER, EXECUTE, TRACE = "controller", "execute", "trace"
+CONTROLLER, EXECUTE, TRACE, APPROVE = "controller", "execute", "trace", "approve"
 
 FindSession = Callable[[BranchState], Session]
 """Finds the session a state belongs to."""
@@ -30,15 +32,23 @@ FindSession = Callable[[BranchState], Session]
 WorkerGraph = CompiledStateGraph[BranchState, RunContext, BranchState, WorkerResult]
 
 
-def build_worker(kinds: Iterable[ActionKind], find: FindSession, *, traces: bool = False) -> WorkerGraph:
+def build_worker(
+    kinds: Iterable[ActionKind],
+    find: FindSession,
+    *,
+    traces: bool = False,
+    approve: Collection[What] = (),
+) -> WorkerGraph:
     """Compile the worker for the given kinds of actions.
 
     Args:
         kinds: who takes part; only these roles appear in the graph.
         find: finds the session of a state.
         traces: whether some expansion asks for a trace, so that the graph needs that tool.
+        approve: what humans approve of; with ``plan`` every plan goes through a step that asks.
     """
     present = set(kinds)
+    asks = "plan" in approve and ActionKind.PLANNER in present
     roles = [kind.value for kind in ActionKind if kind in present and kind is not ActionKind.EXECUTE]
     writes_programs = bool(present & {ActionKind.CODER, ActionKind.DEBUGGER})
     graph = StateGraph(BranchState, context_schema=RunContext, output_schema=WorkerResult)
@@ -49,6 +59,8 @@ def build_worker(kinds: Iterable[ActionKind], find: FindSession, *, traces: bool
     graph.add_node(EXECUTE, Step(EXECUTE, _execute(find), BranchState), input_schema=BranchState)
     if traces:
         graph.add_node(TRACE, Step(TRACE, _trace(find), BranchState), input_schema=BranchState)
+    if asks:
+        graph.add_node(APPROVE, Step(APPROVE, _approve(find), BranchState), input_schema=BranchState)
 
     graph.add_edge(START, CONTROLLER)
     first = [*roles, *([TRACE] if traces else []), *([EXECUTE] if ActionKind.EXECUTE in present else [])]
@@ -56,8 +68,12 @@ def build_worker(kinds: Iterable[ActionKind], find: FindSession, *, traces: bool
     for role in roles:
         if role in (ActionKind.CODER.value, ActionKind.DEBUGGER.value):
             _add_route(graph, role, _after_program, {EXECUTE: EXECUTE, CONTROLLER: CONTROLLER})
+        elif asks and role == ActionKind.PLANNER.value:
+            _add_route(graph, role, _after_plan, {APPROVE: APPROVE, CONTROLLER: CONTROLLER})
         else:
             graph.add_edge(role, CONTROLLER)
+    if asks:
+        _add_route(graph, APPROVE, _after_approval, {APPROVE: APPROVE, CONTROLLER: CONTROLLER})
     if traces:
         readers = [role for role in roles if role in (ActionKind.CRITIC.value, ActionKind.DEBUGGER.value)]
         _add_route(graph, TRACE, _after_trace, {name: name for name in (*readers, CONTROLLER)})
@@ -79,22 +95,29 @@ def _add_route(
 def _controller(find: FindSession) -> Callable[[BranchState, Any], Any]:
     async def controller(state: BranchState, context: Any) -> Mapping[str, Any]:
         session = find(state)
+        told = _open_expansion(session, state, again=True)
         expansion = None
         try:
-            if state.expansion is not None:
-                session.tell(state.expansion, state.outcome or Outcome())
+            if told is not None:
+                session.tell(told, state.outcome or Outcome())
             expansion = await session.next_expansion()
+        except AllSuspended:
+            if state.expansion is not None:
+                session.parked.add(state.expansion.id)  # this step starts again from its top
+            raise parked() from None
         except Exception as error:  # noqa: BLE001  a policy or observer may be a stranger's; keep the best so far
             logger.opt(exception=True).error("the search policy failed")
             session.stop(f"error: the search policy failed with {type(error).__name__}: {error}")
         if expansion is None:
             reason = session.stop_reason or "the search is done"
-            return {"expansion": None, "role": "", "outcome": None, "ended": {state.worker: reason}}
+            ended = {state.worker: reason}
+            return {"expansion": None, "role": "", "outcome": None, "decisions": (), "ended": ended}
         inputs = expansion.inputs
         return {
             "expansion": expansion,
             "role": session.kind_of(expansion).value,
             "outcome": None,
+            "decisions": (),
             "plan": inputs.get("plan", ""),
             "program": inputs.get("program", ""),
             "verdict": inputs.get("verdict"),
@@ -112,9 +135,9 @@ def _after_controller(state: BranchState) -> str:
 
 def _role(find: FindSession) -> Callable[[BranchState, Any], Any]:
     async def role(state: BranchState, context: Any) -> Mapping[str, Any]:
-        assert state.expansion is not None
-        inputs = {**state.expansion.inputs, **state.extra}
-        outcome = await find(state).ask_agent(state.expansion, inputs)
+        session = find(state)
+        expansion = _open_expansion(session, state)
+        outcome = await session.ask_agent(expansion, {**expansion.inputs, **state.extra})
         update: dict[str, Any] = {"outcome": outcome}
         if outcome.program is not None:
             update["program"] = outcome.program.program
@@ -131,15 +154,13 @@ def _after_program(state: BranchState) -> str:
 
 def _execute(find: FindSession) -> Callable[[BranchState, Any], Any]:
     async def execute(state: BranchState, context: Any) -> Mapping[str, Any]:
-        assert state.expansion is not None
-        outcome = state.outcome or Outcome()
+        session = find(state)
+        expansion, outcome = _open_expansion(session, state), state.outcome or Outcome()
         candidate = outcome.program or Candidate(
-            program=state.program, action=state.expansion.action, language=state.task.language
+            program=state.program, action=expansion.action, language=state.task.language
         )
         try:
-            verdict = await find(state).execute(
-                candidate, state.expansion.tests or (), expansion=state.expansion.id
-            )
+            verdict = await session.execute(candidate, expansion.tests or (), expansion=expansion.id)
         except BudgetExceeded as reason:
             failure = Failure(kind="budget", message=str(reason))
             return {"outcome": replace(outcome, failure=failure)}
@@ -150,12 +171,13 @@ def _execute(find: FindSession) -> Callable[[BranchState, Any], Any]:
 
 def _trace(find: FindSession) -> Callable[[BranchState, Any], Any]:
     async def trace(state: BranchState, context: Any) -> Mapping[str, Any]:
-        assert state.expansion is not None
-        found = await find(state).trace(state.program, state.expansion.trace, expansion=state.expansion.id)
+        session = find(state)
+        expansion = _open_expansion(session, state)
+        found = await session.trace(state.program, expansion.trace, expansion=expansion.id)
         if found is None:
             return {"extra": {}}
         test, blocks = found
-        expansion, verdict = state.expansion, state.verdict
+        verdict = expansion.inputs.get("verdict")
         tests = expansion.inputs.get("tests", ())
         results = verdict.results if verdict else ()
         result = next((r for t, r in zip(tests, results, strict=False) if t == test), None)
@@ -166,3 +188,59 @@ def _trace(find: FindSession) -> Callable[[BranchState, Any], Any]:
 
 def _after_trace(state: BranchState) -> str:
     return state.role if state.extra else CONTROLLER
+
+
+def _approve(find: FindSession) -> Callable[[BranchState, Any], Any]:
+    """Ask about the next plan of the outcome; after the last one, leave of the outcome what was approved."""
+
+    async def approve(state: BranchState, context: Any) -> Mapping[str, Any]:
+        session = find(state)
+        expansion, outcome = _open_expansion(session, state), state.outcome or Outcome()
+        decisions = state.decisions
+        request = session.plan_request(expansion, outcome, len(decisions))
+        decision = None if request is None else await ask(session.approvals, request)
+        if decision is not None:
+            decisions = (*decisions, decision)
+            if len(decisions) < len(outcome.proposals):
+                return {"decisions": decisions}
+        return {"decisions": (), "outcome": session.use_decisions(expansion, outcome, decisions)}
+
+    return approve
+
+
+def _after_plan(state: BranchState) -> str:
+    return APPROVE if state.outcome is not None and state.outcome.proposals else CONTROLLER
+
+
+def _after_approval(state: BranchState) -> str:
+    return APPROVE if state.decisions else CONTROLLER
+
+
+@overload
+def _open_expansion(session: Session, state: BranchState) -> Expansion: ...
+@overload
+def _open_expansion(session: Session, state: BranchState, *, again: bool) -> Expansion | None: ...
+def _open_expansion(session: Session, state: BranchState, *, again: bool = False) -> Expansion | None:
+    """Return the expansion a state is about as the search knows it: a checkpoint may hold a paler copy.
+
+    Args:
+        session: whose search.
+        state: of a worker.
+        again: for the controller: None where there is no expansion, or it was told before the worker was parked.
+
+    Raises:
+        CheckpointError: if the search has moved on since the state was written.
+    """
+    if again and (state.expansion is None or state.expansion.id in session.parked):
+        if state.expansion is not None:
+            session.parked.discard(state.expansion.id)
+        return None
+    assert state.expansion is not None
+    expansion = session.search.open.get(state.expansion.id)
+    if expansion is None:
+        raise CheckpointError(
+            f"the search has moved on since this checkpoint: {state.expansion.action!r} (expansion"
+            f" {state.expansion.id}) is answered. A checkpoint holds the steps of a worker, not the tree; to"
+            " search again from the start, fork the thread before 'prepare', or solve(..., out=NEW, reuse=[OLD])"
+        )
+    return expansion

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
@@ -349,3 +349,39 @@ def test_a_role_limit_below_zero_is_refused() -> None:
 def test_an_answer_without_tokens_is_refused() -> None:
     with pytest.raises(UsageError, match="answer_tokens=0: expected 1 or more"):
         Budget(answer_tokens=0)
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.sampled_from(["wait", "pause", "go on", "call", "end call", "execute", "executed"]), max_size=40
+    )
+)
+def test_the_clock_stands_exactly_while_a_run_only_waits_for_humans(steps: list[str]) -> None:
+    clock = Clock()
+    account = Account(clock=clock)
+    account.start()
+    seconds, pauses, executions = 0.0, 0, 0
+    tickets: list[CallTicket] = []
+    for step in steps:
+        if step == "wait":
+            clock.now += 1
+            seconds += not pauses or bool(tickets) or executions > 0
+        elif step == "pause":
+            account.pause()
+            pauses += 1
+        elif step == "go on" and pauses:
+            account.go_on()
+            pauses -= 1
+        elif step == "call":
+            tickets.append(account.open_call("coder"))
+        elif step == "end call" and tickets:
+            tickets.pop().settle(Usage())
+        elif step == "execute":
+            account.open_execution()
+            executions += 1
+        elif step == "executed" and executions:
+            account.close_execution()
+            executions -= 1
+        assert account.seconds == seconds
+    assert account.close().seconds == seconds

@@ -79,7 +79,8 @@ def check_body(
     for name, agent in body.agents.items():
         if name in actions:
             problems += _check_agent(name, agent, actions[name], policy, find_prompt)
-    return [*problems, *_check_models(body, actions), *_check_concurrency(body)]
+    models, concurrency = _check_models(body, actions), _check_concurrency(body)
+    return [*problems, *models, *concurrency, *_check_approvals(body, actions, policy)]
 
 
 def _check_agent(
@@ -110,6 +111,13 @@ def _check_agent(
                 )
             )
     return problems
+
+
+def _check_approvals(body: RecipeBody, actions: Mapping[str, ActionKind], policy: str) -> list[Problem]:
+    if "plan" not in body.approve or ActionKind.PLANNER in actions.values():
+        return []
+    message = f"approve: policy {policy!r} (as it is set) has no planner whose plans could be approved"
+    return [Problem(("approve",), message)]
 
 
 def _check_models(body: RecipeBody, actions: Mapping[str, ActionKind]) -> list[Problem]:

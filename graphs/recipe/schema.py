@@ -11,8 +11,9 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny
 
+from codegrove.approval import What
 from codegrove.budget import Budget
 from codegrove.errors import RecipeError
 from codegrove.graphs.recipe.dump import dump_yaml
@@ -25,9 +26,22 @@ from codegrove.tools.sandbox.specs import SPEC_PATTERN
 RoleName = Literal["planner", "coder", "tester", "debugger", "critic"]
 """The roles an agent can have."""
 
+
+def _as_tuple(given: object) -> object:
+    """Let one name stand for a list of it."""
+    if isinstance(given, str):
+        return (given,)
+    return tuple(given) if isinstance(given, list) else given
+
+
 _LIMITS = Limits()
 _BUDGET = Budget()
 _Text = Annotated[str, Field(min_length=1)]
+_Approvals = Annotated[
+    tuple[What, ...],
+    BeforeValidator(_as_tuple, json_schema_input_type=What | list[What]),
+    AfterValidator(lambda wanted: tuple(sorted(set(wanted)))),
+]
 
 
 class RecipePart(BaseModel):
@@ -180,6 +194,9 @@ class RecipeBody(RecipePart):
     ``container`` or ``podman:python:3.12-slim``; null takes the best level there is."""
     require_sandbox: Level | Literal["remote"] | None = None
     """Weakest sandbox level the recipe may run in; ``remote`` accepts remote sandboxes only; null accepts all."""
+    approve: _Approvals = ()
+    """What a human has to accept, edit or reject: ``plan`` (everything a planner proposes), ``solution`` (the
+    program a run ends with), or a list of both."""
     needs_tests: Literal["visible", "none"] = "none"
     """Whether the method is of use only for tasks that come with tests."""
 

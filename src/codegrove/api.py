@@ -64,8 +64,8 @@ async def asolve(
             that was paid for is paid for again. A finished run is returned as it ended.
         reuse: directories of other runs whose answers and verdicts are taken where they fit, instead of new ones.
             Needs `out`.
-        settings: `model`, `models`, `price`, `problems`, `overrides`, `budget`, `workers`, `seed`, `sandbox` and
-            `observers`, see `codegrove.graphs.assemble.RunSettings`.
+        settings: `model`, `models`, `price`, `problems`, `overrides`, `budget`, `workers`, `seed`, `sandbox`,
+            `observers` and `approver`, see `codegrove.graphs.assemble.RunSettings`.
 
     Raises:
         UsageError: on input that cannot be used (`TaskError`, `RecipeError`, `ModelSpecError`, `RunError`),
@@ -113,8 +113,8 @@ async def aresume(
         directory: what `solve` was given as `out`.
         budget: limits of the whole run, what is spent already included; those it leaves open are as they were.
         extend: what to add to the limits that there were (to what is spent, where there was none).
-        changes: `model`, `models`, `problems`, `workers`, `sandbox`, `require_sandbox`, `observers`: needed where
-            the run was made with objects that have no name, such as a chat model of your own.
+        changes: `model`, `models`, `problems`, `workers`, `sandbox`, `require_sandbox`, `observers`, `approver`:
+            needed where the run was made with objects that have no name, such as a chat model of your own.
 
     Raises:
         RunError: if there is no run, it is damaged, in use, or its models cannot be made again.
@@ -180,7 +180,9 @@ def build_graph(
 
     Args:
         recipe: a recipe, the name of a shipped one, or the path of a YAML file.
-        checkpointer: LangGraph checkpointer for the small worker states.
+        checkpointer: LangGraph checkpointer for the small worker states; make it with
+            ``serde=codegrove.graphs.checkpoint_serde()``. With one, a recipe that wants approval interrupts the
+            graph where there is no `approver`.
         name: name of the graph; the recipe's by default.
         settings: as for `asolve`.
     """

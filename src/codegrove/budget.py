@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from codegrove.errors import BudgetExceeded, UsageError
@@ -31,7 +32,7 @@ class Budget:
     Tokens and dollars are checked before each call with an upper estimate of that call (prompt length plus the
     call's `max_tokens`), including calls in flight; they can only be passed by a provider that bills more than
     it was asked for, or whose prompt turns out longer than estimated. Seconds are checked before each step; a
-    step in flight is allowed to finish.
+    step in flight is allowed to finish. The time in which a run only waits for a human is not counted.
 
     Raises:
         UsageError: if a limit is negative or not a number.
@@ -180,18 +181,45 @@ class Account:
         self._started = clock()
         self._before = 0.0
         """Seconds of earlier sessions of the same run."""
+        self._pauses = 0
+        """Waits for a human at this moment."""
+        self._standing_since: float | None = None
+        """When the clock was stopped; None while it runs."""
         self._tickets: set[CallTicket] = set()
         self._executions_in_flight = 0
         self._waiting: set[asyncio.Future[None]] = set()
 
     @property
     def seconds(self) -> float:
-        """Seconds since the account was opened, with those of earlier sessions."""
-        return self._before + self._clock() - self._started
+        """Seconds since the account was opened, with those of earlier sessions.
+
+        Moments in which the run only waits for a human are not counted.
+        """
+        now = self._clock() if self._standing_since is None else self._standing_since
+        return self._before + now - self._started
 
     def start(self) -> None:
         """Start the clock anew: setting up is over, the run begins."""
         self._started = self._clock()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Wait for a human: the clock stands still while no call and no execution is in flight."""
+        self.pause()
+        try:
+            yield
+        finally:
+            self.go_on()
+
+    def pause(self) -> None:
+        """Begin to wait for a human, see `paused`. Several waits may overlap."""
+        self._pauses += 1
+        self._set_clock()
+
+    def go_on(self) -> None:
+        """End one wait for a human."""
+        self._pauses -= 1
+        self._set_clock()
 
     def restore(self, spend: Spend) -> None:
         """Go on from what earlier sessions of the same run have spent."""
@@ -300,6 +328,7 @@ class Account:
         dollars_held = prompt_tokens * input_price + answer * output_price
         ticket = CallTicket(self, role, prompt_tokens + answer, dollars_held, wanted, in_sweep)
         self._tickets.add(ticket)
+        self._set_clock()
         return ticket
 
     def open_execution(self) -> None:
@@ -317,6 +346,7 @@ class Account:
         if self.sweep is not None:
             self.sweep.open_execution()
         self._executions_in_flight += 1
+        self._set_clock()
 
     def close_execution(self) -> None:
         """Book one execution that was opened."""
@@ -324,6 +354,7 @@ class Account:
             raise RuntimeError("an execution was closed that was never opened")
         self._executions_in_flight -= 1
         self.spend.executions += 1
+        self._set_clock()
         if self.sweep is not None:
             self.sweep.close_execution()
         self.wake()
@@ -355,7 +386,17 @@ class Account:
         if ticket not in self._tickets:
             raise RuntimeError("a call ticket was closed twice")
         self._tickets.remove(ticket)
+        self._set_clock()
         self.wake()
+
+    def _set_clock(self) -> None:
+        """Stop the clock, or let it run again, after whatever decides that has changed."""
+        stands = bool(self._pauses) and not self._tickets and not self._executions_in_flight
+        if stands and self._standing_since is None:
+            self._standing_since = self._clock()
+        elif not stands and self._standing_since is not None:
+            self._started += self._clock() - self._standing_since
+            self._standing_since = None
 
     def _require_time(self) -> None:
         limit = self.budget.seconds

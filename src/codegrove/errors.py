@@ -13,6 +13,7 @@ CodegroveError
 │   └── NotSent         the run ended while the call was waiting for its turn; nothing was paid
 ├── UnreadableAnswer    a model answered, but not in the form that was asked for
 ├── BudgetExceeded      a limit would be passed; carries kind, spent and limit
+├── CheckpointError     a LangGraph checkpoint whose search is not, or no longer, in this process
 ├── StateUpdateError    a step returned something the shared state does not have
 ├── SandboxError        the sandbox itself failed: never the candidate's fault
 └── TreeError           a search tree was used against its rules
@@ -109,6 +110,10 @@ class BudgetExceeded(CodegroveError):
         self.kind = kind
         self.spent = spent
         self.limit = limit
+
+
+class CheckpointError(CodegroveError):
+    """A LangGraph checkpoint cannot be continued: the search it belongs to is not here, or has moved on."""
 
 
 class StateUpdateError(CodegroveError):

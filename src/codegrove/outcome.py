@@ -35,7 +35,8 @@ class Review:
 class Failure:
     """Why an expansion brought nothing, or not all of it."""
 
-    kind: Literal["model", "unreadable", "budget", "sandbox", "step"]
+    kind: Literal["model", "unreadable", "budget", "sandbox", "step", "rejected"]
+    """``rejected``: a human did not approve of what came."""
     message: str
 
 

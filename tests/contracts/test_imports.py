@@ -15,7 +15,17 @@ FOLDERS = {"": "src/codegrove", **{name: name for name in ("agents", "graphs", "
 
 # Layers from the bottom up. A module may import its own layer and those below.
 LAYERS: list[list[str]] = [
-    [r"errors", r"parsing", r"task", r"problem", r"candidate", r"verdict", r"budget", r"outcome"],
+    [
+        r"errors",
+        r"parsing",
+        r"task",
+        r"problem",
+        r"candidate",
+        r"verdict",
+        r"budget",
+        r"outcome",
+        r"approval",
+    ],
     [r"examples(\..*)?", r"languages(\..*)?", r"store(\..*)?"],
     [r"problems(\..*)?"],
     [r"search(\..*)?", r"models(\..*)?", r"prompts(\..*)?", r"tools(\..*)?"],

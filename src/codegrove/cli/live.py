@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -47,6 +48,9 @@ class Display(Protocol):
     def interrupted(self) -> None:
         """Say that the run ends with what is there."""
 
+    def paused(self) -> AbstractContextManager[object]:
+        """Leave the screen to somebody else."""
+
     def finish(self, solution: Solution, directory: Path | None) -> None:
         """Show how the run ended."""
 
@@ -86,6 +90,11 @@ class PlainDisplay:
     def interrupted(self) -> None:
         """Say that the run ends with what is there."""
         self._print(STOPPING)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Lines do not get into anybody's way."""
+        yield
 
     def asked(self, session: Session, expansion: Expansion) -> None:
         """Lines are written when an answer is there."""
@@ -144,6 +153,17 @@ class LiveDisplay:
     def interrupted(self) -> None:
         """Say that the run ends with what is there."""
         self._stopping = True
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take the picture off the screen and put it back."""
+        self._live.stop()
+        try:
+            yield
+        finally:
+            if not self._stopping:  # else the run may be over, and nobody would stop the picture again
+                self._live.vertical_overflow = "ellipsis"  # rich forgets it when it stops
+                self._live.start()
 
     def asked(self, session: Session, expansion: Expansion) -> None:
         """Show that somebody works on the expansion."""

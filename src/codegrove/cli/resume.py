@@ -30,21 +30,27 @@ def resume(
         str | None,
         typer.Option("--model", "-m", help="For a run whose models have no name to make them from."),
     ] = None,
+    approve_all: Annotated[
+        bool, typer.Option("--approve-all", help="Accept all that the recipe wants approved, without asking.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON instead of the program.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only how it ended.")] = False,
 ) -> None:
     """Continue a run that broke off or used up its budget; nothing that was paid for is paid for again."""
+    from codegrove.cli.approving import require_terminal, with_approver
     from codegrove.runs.directory import RunDirectory
     from codegrove.runs.reopening import reopen
 
     given = {"calls": max_calls, "tokens": max_tokens, "dollars": max_cost, "seconds": max_seconds}
     limits, more = _read_limits(given)
     assembly, record = reopen(directory, budget=limits, extend=more, model=model, workers=workers)
+    assembly = with_approver(assembly, everything=approve_all)
     with RunDirectory(directory, assembly, record.task) as opened:
         if opened.solution is not None:
             show_finished(opened.path, opened.solution, quiet=quiet, as_json=as_json)
+        require_terminal(assembly)
         run_to_end(assembly, opened.session, opened, quiet=quiet, as_json=as_json)
 
 

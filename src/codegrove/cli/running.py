@@ -31,9 +31,12 @@ def run_to_end(
 ) -> NoReturn:
     """Run a session, print its result and exit."""
     from codegrove.api import conclude
+    from codegrove.cli.approving import Prompt
     from codegrove.cli.live import make_display
 
     display = make_display(session, assembly, quiet=quiet)
+    if isinstance(assembly.approver, Prompt):
+        assembly.approver.alone = display.paused
     try:
         with display:
             solution = asyncio.run(_run(assembly, session, display))
@@ -103,9 +106,9 @@ def _what_is_left(directory: RunDirectory | None) -> str:
 
 
 def _may_go_on(solution: Solution) -> bool:
-    from codegrove.graphs.solution import SEARCH_DONE
+    from codegrove.graphs.solution import REJECTED, SEARCH_DONE
 
-    return solution.reason != SEARCH_DONE
+    return solution.reason != SEARCH_DONE and not solution.reason.startswith(REJECTED)
 
 
 def _more(solution: Solution) -> str:

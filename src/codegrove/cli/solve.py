@@ -98,6 +98,9 @@ def solve(
         list[str] | None,
         typer.Option("--set", help="Change the recipe, e.g. --set policy.c=1.4. Repeatable."),
     ] = None,
+    approve_all: Annotated[
+        bool, typer.Option("--approve-all", help="Accept all that the recipe wants approved, without asking.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON instead of the program.")
     ] = False,
@@ -108,6 +111,7 @@ def solve(
     With --out the run is recorded while it goes on; the same command continues it after it was broken off.
     """
     from codegrove.budget import Budget
+    from codegrove.cli.approving import require_terminal, with_approver
     from codegrove.graphs.assemble import assemble
 
     task, problems = _read_task(source, tests, entry_point, problem, id, language, format)
@@ -123,6 +127,8 @@ def solve(
         sandbox=sandbox,
         require_sandbox=require_sandbox,
     )
+    assembly = with_approver(assembly, everything=approve_all)
+    require_terminal(assembly)
     if out is None:
         if reuse:
             raise UsageError("--reuse needs --out: what is taken from other runs is recorded")

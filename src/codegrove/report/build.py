@@ -28,6 +28,7 @@ from codegrove.search.tree import Node, SearchTree
 from codegrove.task import AssertTest, CallTest, Origin, StdioTest, Task, Test
 from codegrove.verdict import Status, Verdict, overall
 
+EDITED = "a human edited the answer's program before the run was over (see solution.py)"
 OUTLINE_ROWS = 120
 """Rows of the tree in the text for readers without JavaScript."""
 _NOT_RUN = "not_run"
@@ -85,7 +86,8 @@ def report_data(
         seed=seed,
         workers=workers,
         result=solution.result.value,
-        reason=solution.reason,
+        # The page shows the program of the answer's node.
+        reason=f"{solution.reason}; {EDITED}" if solution.edited else solution.reason,
         answer=solution.node,
         spend=ReportSpend(**asdict(solution.spend)),
         limits=_limits(budget or Budget()),

@@ -43,6 +43,7 @@ class RunDirectory:
         task: what to solve.
         problem: file, id and format of the problem, for simulated programmers of a later session.
         reuse: run directories whose answers and verdicts may be taken instead of new ones.
+        interrupts: see `Assembly.open_session`.
 
     Raises:
         UsageError: if the directory cannot be written, or holds something else.
@@ -57,10 +58,12 @@ class RunDirectory:
         *,
         problem: tuple[str, str, str | None] | None = None,
         reuse: Sequence[str | Path] = (),
+        interrupts: bool = False,
     ) -> None:
         self.path = Path(path)
         self._assembly = assembly
         self._task = task
+        self._interrupts = interrupts
         self._closing = contextlib.ExitStack()
         self.solution: Solution | None = None
         """How the run ended, if it is finished: then nothing is left to do."""
@@ -72,8 +75,8 @@ class RunDirectory:
             past = self._read()
             if past.finished:
                 assert past.ending is not None
-                events, spend = past.log.events, past.spend
-                self.solution = rebuild_solution(assembly, task, events, past.ending, spend)
+                events, spend, said = past.log.events, past.spend, past.decisions
+                self.solution = rebuild_solution(assembly, task, events, past.ending, spend, said)
             else:
                 self._continue(past, shared)
         except BaseException:
@@ -173,6 +176,7 @@ class RunDirectory:
                 ending = read_ending(connection)
                 log: reader.EventLog[Event] = reader.read_events(connection, Asked, Told)
                 spend = reader.read_spend(connection)
+                decisions = reader.read_decisions(connection)
             except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
                 raise database.damaged(self.path, error) from None
         rewind_to = None
@@ -181,15 +185,15 @@ class RunDirectory:
             rewind_to = log.trailing_failures()
         if rewind_to is not None:
             log.cut(rewind_to)
-        return _Past(log, ending, spend, rewind_to)
+        return _Past(log, ending, spend, rewind_to, decisions)
 
     def _continue(self, past: _Past, shared: Sequence[tuple[str, sqlite3.Connection]]) -> None:
         """Open a session on what is there."""
         self._writer = writer = RunWriter(database.open_for_writing(self.path))
         self._closing.callback(writer.close)
-        recorder = Recorder(writer, resumed=past.open_expansions(), shared=shared)
+        recorder = Recorder(writer, resumed=past.open_expansions(), shared=shared, decisions=past.decisions)
         recorder.remember(past.log.verdicts)
-        session = self._assembly.open_session(self._task, recorder=recorder)
+        session = self._assembly.open_session(self._task, recorder=recorder, interrupts=self._interrupts)
         session.account.restore(past.spend)
         try:
             with reader.collector_paused():
@@ -223,6 +227,7 @@ class _Past:
     ending: Ending | None
     spend: Spend
     rewind_to: int | None
+    decisions: list[reader.DecisionRecord]
 
     @property
     def finished(self) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+from codegrove.approval import Approver
 from codegrove.budget import Budget, Spend
 from codegrove.errors import CodegroveError, ModelSpecError, RunError
 from codegrove.graphs.assemble import Assembly, Problems, RunSettings, assemble
@@ -33,6 +34,7 @@ class Changes(TypedDict, total=False):
     sandbox: Sandbox | str | None
     require_sandbox: str | None
     observers: Sequence[Observer]
+    approver: Approver | None
 
 
 def reopen(

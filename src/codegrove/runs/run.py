@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codegrove.budget import Budget, Spend
+from codegrove.candidate import Candidate
 from codegrove.errors import RunError, TreeError
 from codegrove.graphs.recipe.schema import Recipe
 from codegrove.graphs.solution import Result, Solution
 from codegrove.runs.ending import Ending, has_ended, read_ending
 from codegrove.runs.record import RunRecord
 from codegrove.runs.reopening import latest_limits
+from codegrove.runs.solution import as_edited
 from codegrove.search.policy import Policy
 from codegrove.search.registry import make_policy
 from codegrove.search.search import Asked, Event, Search, Told
@@ -184,13 +186,23 @@ class Run:
             recipe=self.recipe.name,
             result=Result.UNVERIFIED if ending is None else Result(ending.result),
             reason=self.reason,
-            candidate=None if node is None else self.tree[node].program,
+            candidate=self._candidate(node),
             verdict=verdict,
             node=node,
             spend=self.spend,
             simulated=self.simulated,
             tree=self.tree,
         )
+
+    @cached_property
+    def decisions(self) -> tuple[reader.DecisionRecord, ...]:
+        """What humans were asked and said, in order."""
+        with self._reading() as connection:
+            return tuple(reader.read_decisions(connection))
+
+    def _candidate(self, node: int | None) -> Candidate | None:
+        found = None if node is None else self.tree[node].program
+        return found if self._ending is None else as_edited(found, self.decisions)
 
     @cached_property
     def limits(self) -> Budget:

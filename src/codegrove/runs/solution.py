@@ -8,16 +8,22 @@ from importlib.metadata import version
 from typing import Any
 
 from codegrove.budget import Spend
+from codegrove.candidate import Candidate
 from codegrove.graphs.assemble import Assembly
-from codegrove.graphs.solution import Result, Solution
+from codegrove.graphs.solution import Result, Solution, edited_program
 from codegrove.runs.ending import Ending
 from codegrove.search.search import Event, Search
-from codegrove.store.reader import verdict_from_json
+from codegrove.store.reader import DecisionRecord, verdict_from_json
 from codegrove.task import Task
 
 
 def rebuild_solution(
-    assembly: Assembly, task: Task, events: Iterable[Event], ending: Ending, spend: Spend
+    assembly: Assembly,
+    task: Task,
+    events: Iterable[Event],
+    ending: Ending,
+    spend: Spend,
+    decisions: Iterable[DecisionRecord] = (),
 ) -> Solution:
     """Return the solution of a finished run."""
     search = Search(task, assembly.new_policy(), seed=assembly.seed)
@@ -29,13 +35,24 @@ def rebuild_solution(
         recipe=assembly.recipe.name,
         result=Result(ending.result),
         reason=ending.reason,
-        candidate=None if ending.answer is None else tree[ending.answer].program,
+        candidate=as_edited(None if ending.answer is None else tree[ending.answer].program, decisions),
         verdict=None if ending.verdict is None else verdict_from_json(ending.verdict),
         node=ending.answer,
         spend=spend,
         simulated=assembly.simulated,
         tree=tree,
     )
+
+
+def as_edited(candidate: Candidate | None, decisions: Iterable[DecisionRecord]) -> Candidate | None:
+    """Return what a human has made of the program a run came to; that one where it was left as it was."""
+    latest = None
+    for entry in decisions:
+        if candidate is not None and entry.what == "solution" and entry.asked == candidate.program:
+            latest = entry
+    if candidate is None or latest is None or latest.kind != "edit":
+        return candidate
+    return edited_program(latest.text, candidate.language)
 
 
 def summary(solution: Solution) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from codegrove.budget import Spend, Usage
 from codegrove.outcome import Outcome
@@ -72,6 +72,24 @@ class ExecutionRecord:
     program: str
     verdict: str
     """As JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRecord:
+    """A human's decision on record."""
+
+    at: float
+    """Seconds of running time after the start of the run."""
+    what: Literal["plan", "solution"]
+    expansion: int | None
+    """The expansion that brought the plan; None for a solution."""
+    item: int
+    """Which plan of its answer, from 0."""
+    asked: str
+    """The text that was shown."""
+    kind: Literal["accept", "edit", "reject"]
+    text: str
+    comment: str
 
 
 def from_json(text: str) -> Any:
@@ -172,6 +190,27 @@ def execution_keys(connection: sqlite3.Connection) -> dict[tuple[str, str, bytes
     ):
         found.setdefault(tuple(key), []).append(number)
     return found
+
+
+def read_decisions(connection: sqlite3.Connection) -> list[DecisionRecord]:
+    """Return the decisions of humans, in order."""
+    rows = connection.execute(
+        "SELECT d.at, d.what, d.expansion, d.item, t.text, d.decision, d.text, d.comment"
+        " FROM decisions AS d JOIN texts AS t ON t.id = d.asked ORDER BY d.id"
+    )
+    return [
+        DecisionRecord(
+            at=row[0],
+            what=row[1],
+            expansion=row[2],
+            item=row[3],
+            asked=row[4],
+            kind=row[5],
+            text=row[6] or "",
+            comment=row[7] or "",
+        )
+        for row in rows
+    ]
 
 
 def read_execution(connection: sqlite3.Connection, number: int) -> ExecutionRecord:

@@ -87,6 +87,19 @@ CREATE TABLE executions (
   adopted TEXT
 );
 
+CREATE TABLE decisions (
+  id INTEGER PRIMARY KEY,
+  session INTEGER NOT NULL,
+  at REAL NOT NULL,
+  what TEXT NOT NULL,
+  expansion INTEGER,
+  item INTEGER NOT NULL,
+  asked INTEGER NOT NULL,
+  decision TEXT NOT NULL,
+  text TEXT,
+  comment TEXT
+);
+
 CREATE VIEW prompts AS
   SELECT calls.id AS call, message.key AS position, json_extract(message.value, '$[0]') AS role,
     (SELECT group_concat(text, '') FROM
@@ -116,6 +129,9 @@ CREATE VIEW programs AS
 - `calls.dollars`: NULL when the price is unknown.
 - `calls.adopted`, `executions.adopted`: NULL when bought here; `resume` for what this run had bought before it was
   broken off; else the directory of the run it was taken from.
+- `decisions`: what humans were asked and said, where the recipe wants their approval. `what` is `plan` or
+  `solution`, `item` which plan of the expansion's answer (from 0), `asked` the text shown, `decision` one of
+  `accept`, `edit` (`text` is what to use instead), `reject` (`comment` may say why).
 - `executions.kind`: `judge` or `trace`; `tests` and `setting` are hashes: of the tests; of entry point, limits and
   sandbox level.
 """

@@ -59,6 +59,20 @@ class ExecutionRow:
     adopted: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRow:
+    """One decision of a human to be written."""
+
+    what: str
+    expansion: int | None
+    item: int
+    asked: str
+    """The text that was shown."""
+    kind: str
+    text: str
+    comment: str
+
+
 class RunWriter:
     """Writes on behalf of one process.
 
@@ -213,6 +227,25 @@ class RunWriter:
             )
         assert written.lastrowid is not None
         return written.lastrowid
+
+    def decided(self, at: float, row: DecisionRow) -> None:
+        """Record a decision of a human."""
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT INTO decisions (session, at, what, expansion, item, asked, decision, text, comment)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    self._session,
+                    round(at, 6),
+                    row.what,
+                    row.expansion,
+                    row.item,
+                    self._texts.add(row.asked),
+                    row.kind,
+                    row.text or None,
+                    row.comment or None,
+                ),
+            )
 
     def close(self) -> None:
         """Close the database; the log is folded into it, and readers find one plain file."""
