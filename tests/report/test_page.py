@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from codegrove.errors import UsageError
+from codegrove.evaluation import page as compare_page
 from codegrove.report import render, write_report
 from codegrove.report.run_page import SCRIPTS, STYLES
 from codegrove.report.shell import asset, page
@@ -95,7 +96,12 @@ def test_no_asset_can_end_its_own_element(name: str) -> None:
 
 def test_every_asset_is_used() -> None:
     folder = files("codegrove.report").joinpath("page")
-    assert {f"page/{entry.name}" for entry in folder.iterdir()} == {*OWN, *STYLES}
+    assert {f"page/{entry.name}" for entry in folder.iterdir()} == {
+        *OWN,
+        *STYLES,
+        *compare_page.SCRIPTS,
+        *compare_page.STYLES,
+    }
 
 
 def test_the_vendored_library_comes_with_its_licence() -> None:

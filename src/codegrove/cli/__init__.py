@@ -76,6 +76,7 @@ def main() -> None:
 
 
 from codegrove.cli import (  # noqa: E402  they register their commands on the apps
+    compare,  # noqa: F401
     doctor,  # noqa: F401
     eval,  # noqa: F401
     problems,  # noqa: F401

@@ -48,6 +48,7 @@ class Arm:
     simulated: bool
     """Whether any of the models is the simulated programmer."""
     benchmark: str
+    """Name to show; the fingerprint says whether two are the same."""
     benchmark_fingerprint: str
     budget: Mapping[str, float] = field(default_factory=dict)
     """Limits of one attempt, see `limits`; empty for none."""
@@ -58,7 +59,6 @@ class Arm:
         return (
             self.recipe,
             self.recipe_fingerprint,
-            self.benchmark,
             self.benchmark_fingerprint,
             tuple(sorted(self.models.items())),
             tuple(sorted(self.budget.items())),
@@ -223,7 +223,7 @@ class EvalHeader(BaseModel):
     benchmark: str
     benchmark_fingerprint: str
     problems: tuple[str, ...]
-    """Ids of the problems, in the benchmark's order."""
+    """Ids of all problems, those of other shards too, in the benchmark's order."""
     recipes: tuple[str, ...]
     seeds: tuple[int, ...]
     samples: Annotated[int, Field(ge=1)] = 1
@@ -233,7 +233,7 @@ class EvalHeader(BaseModel):
     sweep_budget: Mapping[str, Amount] = {}
     """Limits of all attempts together."""
     shard: tuple[int, int] | None = None
-    """Which part of the problems this is, counted from 1, and of how many; None for all of them."""
+    """Which part of the problems this is, counted from 1, and of how many (every n-th); None for all of them."""
     notes: Mapping[str, str] = {}
     """Anything else that a reader should see, e.g. machine, sandbox image, how visible tests were obtained."""
 

@@ -1,0 +1,88 @@
+"""``codegrove compare``: evaluations side by side."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from codegrove.cli import app
+from codegrove.errors import UsageError
+
+if TYPE_CHECKING:
+    from codegrove.evaluation.comparison import Comparison
+
+
+class Format(StrEnum):
+    """What a comparison is written as."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    HTML = "html"
+
+
+@app.command()
+def compare(
+    directories: Annotated[
+        list[Path], typer.Argument(metavar="DIR...", help="What eval was given as --out.")
+    ],
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", "-f", help="Taken from the ending of --out where not given, else table."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write instead of stdout.")] = None,
+    k: Annotated[str, typer.Option("--k", help="For which k to give pass@k and pass 1@k.")] = "1,5,10",
+) -> None:
+    """Compare methods: solve rates with intervals, paired tests, cost, and curves of solved against spent.
+
+    Methods that had other problems or other limits are shown side by side and not ranked.
+    """
+    from codegrove.evaluation.comparison import compare as compare_evaluations
+
+    comparison = compare_evaluations(*directories, ks=_read_ks(k))
+    wanted = form or _format_of(out)
+    if out is None and wanted is Format.TABLE:
+        from rich.console import Console
+
+        from codegrove.evaluation.tables import show, width_for
+
+        show(comparison, Console(width=width_for(sys.stdout), highlight=False))
+        return
+    text = _text(comparison, wanted).rstrip("\n") + "\n"
+    if out is None:
+        sys.stdout.write(text)
+        return
+    partial = out.with_name(out.name + ".part")
+    try:
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+        os.replace(partial, out)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {out}: {error.strerror or error}; name a file in a directory you may write to"
+        ) from None
+    print(out)
+
+
+def _text(comparison: Comparison, form: Format) -> str:
+    if form is Format.HTML:
+        return comparison.to_html()
+    if form is Format.JSON:
+        return comparison.to_json()
+    return comparison.to_csv() if form is Format.CSV else str(comparison)
+
+
+def _format_of(out: Path | None) -> Format:
+    endings = {".csv": Format.CSV, ".json": Format.JSON, ".html": Format.HTML, ".htm": Format.HTML}
+    return Format.TABLE if out is None else endings.get(out.suffix.lower(), Format.TABLE)
+
+
+def _read_ks(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f"--k {text}: expected whole numbers such as 1,5,10") from None
