@@ -4,12 +4,13 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check attacks crash server format clean
+.PHONY: help demo test check attacks slow crash server format clean
 
 help:
 	@echo "make demo    watch a team of agents solve a problem, offline"
 	@echo "make test    run the tests"
 	@echo "make check   format, lint, types, import contract, tests: what CI runs"
+	@echo "make slow    run the tests that take many seconds"
 	@echo "make attacks attack the sandbox on disposable hosts, at every level (several minutes)"
 	@echo "make crash   kill searches at every event and at random moments, resume them, compare (minutes)"
 	@echo "make server  start langgraph dev on every recipe and solve a task through its HTTP interface"
@@ -40,6 +41,9 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/mypy tests benchmarks
 	$(BIN)/python -P -m pytest -n 2 -q
+
+slow: $(STAMP)
+	$(BIN)/python -P -m pytest -n 2 -q -m slow
 
 attacks: $(STAMP)
 	PYTHONPATH=src:. $(BIN)/python -P -m tests.attacks $(PART)

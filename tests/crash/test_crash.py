@@ -9,7 +9,10 @@ import pytest
 
 from tests.crash.campaign import RECIPES, at_every_event, at_random, reference, zygote
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups"),
+]
 
 
 @pytest.mark.parametrize("workers", [1, 8])

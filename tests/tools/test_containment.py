@@ -310,7 +310,7 @@ async def test_many_runs_leave_nothing_in_the_judge(strict: ProcessSandbox) -> N
     own = ProcessSandbox(LIMITS, workers=1, level=strict.level)  # type: ignore[arg-type]
     await own.judge("def f(x): return x", call, entry_point="f")
     (interpreter,) = own._pool._idle
-    of_one_run = 8  # descriptors, here or in the interpreter: the next run may just be on its way
+    of_one_run = 9  # descriptors, here or in the interpreter: the next run may just be on its way
 
     def state() -> tuple[int, int, int, list[int]]:
         below = _all_below(interpreter._process.pid)
