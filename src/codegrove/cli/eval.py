@@ -35,7 +35,10 @@ def evaluate(
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first problems.")] = None,
     id: Annotated[list[str] | None, typer.Option("--id", help="Only this problem. Repeatable.")] = None,
     format: Annotated[str | None, typer.Option(help="Format of the file, where it cannot be told.")] = None,
-    max_calls: Annotated[int | None, typer.Option(min=0, help="Model calls of one attempt.")] = None,
+    max_calls: Annotated[
+        int | None,
+        typer.Option(min=0, help="Model calls of one attempt; give it to compare recipes at equal budgets."),
+    ] = None,
     max_tokens: Annotated[int | None, typer.Option(min=0, help="Tokens of one attempt.")] = None,
     max_cost: Annotated[float | None, typer.Option(min=0, help="Dollars of one attempt.")] = None,
     max_seconds: Annotated[float | None, typer.Option(min=0, help="Elapsed time of one attempt.")] = None,
