@@ -1,7 +1,7 @@
 """What durability costs: time and disk per node, against LangGraph's own checkpoints, and the way back.
 
 - 1,000 programs of about 500 bytes, each written by one call and judged on four tests (recipe `uct`, scripted
-  model and sandbox that answer at once), recorded and not recorded: the difference is what recording costs.
+  model and sandbox that answer at once), with a clock in the recorder.
 - The same tree as a dictionary in the state of a LangGraph graph under `SqliteSaver` (needs the package
   langgraph-checkpoint-sqlite; takes half a gigabyte in the temporary folder for a minute).
 - Opening a run of 10,000 nodes to continue it, and to read it.
@@ -18,12 +18,15 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypedDict
 
 from codegrove import Budget, CallTest, Run, Task, asolve
+from codegrove.api import run_in
 from codegrove.graphs.assemble import assemble
+from codegrove.graphs.recording import Recorder
 from codegrove.models.port import Request
 from codegrove.models.scripted import ScriptedModel
 from codegrove.runs.directory import RunDirectory
@@ -63,12 +66,50 @@ def settings(programs: int) -> dict[str, Any]:
     }
 
 
-def run(programs: int, out: Path | None) -> float:
-    """Processor seconds of one search: other programs on the machine do not count."""
-    started = time.process_time()
-    solution = asyncio.run(asolve(TASK, "uct", out=out, **settings(programs)))
+RECORDING = (
+    "asked",
+    "told",
+    "called",
+    "executed",
+    "own",
+    "shared",
+    "known_verdict",
+    "shared_verdict",
+    "unused",
+)
+"""Everything a session asks of its recorder while it runs."""
+
+
+@contextmanager
+def clocked(spent: list[float]) -> Iterator[None]:
+    """Add the processor seconds of recorders to `spent`; a difference of two whole runs would drown in noise."""
+    before = {name: getattr(Recorder, name) for name in RECORDING}
+
+    def timed(method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            started = time.thread_time()
+            try:
+                return method(*arguments, **named)
+            finally:
+                spent.append(time.thread_time() - started)
+
+        return call
+
+    for name, method in before.items():
+        setattr(Recorder, name, timed(method))
+    try:
+        yield
+    finally:
+        for name, method in before.items():
+            setattr(Recorder, name, method)
+
+
+async def recorded(programs: int, out: Path) -> None:
+    """Run one search, without its report."""
+    assembly = assemble("uct", **settings(programs))
+    with RunDirectory(out, assembly, TASK) as directory:
+        solution = await run_in(directory, assembly, report=False)
     assert solution.spend.calls == programs, solution.reason
-    return time.process_time() - started
 
 
 class _Held(TypedDict):
@@ -130,17 +171,13 @@ def main() -> None:
     programs: int = given.programs
     with tempfile.TemporaryDirectory() as temporary:
         base = Path(temporary)
-        numbers = itertools.count()
-
-        def recorded() -> float:
-            return run(programs, base / f"run-{next(numbers)}")
-
-        run(programs // 10, None)
-        plain, kept = [], []
-        for _ in range(3):  # in turns, so that both meet the same machine
-            plain.append(run(programs, None))
-            kept.append(recorded())
-        extra = (statistics.median(kept) - statistics.median(plain)) / programs
+        costs = []
+        for number in range(3):
+            spent: list[float] = []
+            with clocked(spent):
+                asyncio.run(recorded(programs, base / f"run-{number}"))
+            costs.append(sum(spent) / programs)
+        extra = statistics.median(costs)
         size = _size(base / "run-0")
         print(f"{programs} programs of about {PROGRAM_BYTES} bytes")
         print(f"  recording: {extra * 1e3:.3f} ms per node (target 0.3)")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from codegrove.budget import Usage
-from codegrove.models.port import Reply, Request
+from codegrove.models.port import Reply, Request, Sampling
 from codegrove.store.coding import digest
 
 
@@ -17,9 +18,13 @@ def request_key(spec: str, request: Request) -> bytes:
     Counted are the model, the parameters as the agent set them, the messages, and the draw, so that k samples of
     one prompt stay k samples. A cap that a budget puts on the answer is no part of the question.
     """
-    parameters = json.dumps(asdict(request.sampling), sort_keys=True)
     messages = [part for message in request.messages for part in (message.role, message.text)]
-    return digest(spec, parameters, str(request.draw), *messages)
+    return digest(spec, _parameters(request.sampling), str(request.draw), *messages)
+
+
+@lru_cache(maxsize=256)
+def _parameters(sampling: Sampling) -> str:
+    return json.dumps(asdict(sampling), sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,15 +26,16 @@ class Texts:
         known = self._ids.get(key)
         if known is not None:
             return known
-        found = self._connection.execute("SELECT id FROM texts WHERE hash = ?", (key,)).fetchone()
-        if found is None:
-            if not text.isascii():
-                text = text.encode("utf-8", "replace").decode("utf-8")
-            row = self._connection.execute("INSERT INTO texts (hash, text) VALUES (?, ?)", (key, text))
-            assert row.lastrowid is not None
-            found = (row.lastrowid,)
-        self._ids[key] = found[0]
-        return int(found[0])
+        if not text.isascii():
+            text = text.encode("utf-8", "replace").decode("utf-8")
+        row = self._connection.execute("INSERT OR IGNORE INTO texts (hash, text) VALUES (?, ?)", (key, text))
+        if row.rowcount:
+            found = row.lastrowid
+        else:  # written by an earlier session
+            (found,) = self._connection.execute("SELECT id FROM texts WHERE hash = ?", (key,)).fetchone()
+        assert found is not None
+        self._ids[key] = found
+        return found
 
     def add_pieces(self, text: str) -> list[int]:
         """Store a text in pieces that other texts may share; joined in order they give it back."""
