@@ -63,7 +63,8 @@ class Recorder:
         self._answers = {
             expansion: deque(reader.answers_of(self._connection, expansion)) for expansion in resumed
         }
-        self._executions = reader.execution_keys(self._connection)
+        self._last = reader.last_execution(self._connection)
+        """The latest execution of earlier sessions. What this one executes the session itself remembers."""
         self._decisions = {
             (entry.expansion, entry.item, entry.asked): Decision(
                 kind=entry.kind, text=entry.text, comment=entry.comment
@@ -191,12 +192,11 @@ class Recorder:
 
     def known_verdict(self, candidate: Candidate, tests: tuple[Test, ...]) -> tuple[str, Verdict] | None:
         """Return the verdict on a program that was judged by an earlier session of this run, and its text."""
-        number = self._own_execution(JUDGE, candidate.key, tests)
-        if number is None:
+        record = self._own_execution(JUDGE, candidate.key, tests)
+        if record is None:
             return None
-        record = reader.read_execution(self._connection, number)
         verdict = reader.verdict_from_json(record.verdict)
-        self._rows[id(verdict)] = (verdict, number)
+        self._rows[id(verdict)] = (verdict, record.id)
         return record.program, verdict
 
     def unused(self, verdict: Verdict, expansion: int | None) -> bool:
@@ -212,10 +212,10 @@ class Recorder:
 
     def shared_verdict(self, candidate: Candidate, tests: tuple[Test, ...]) -> tuple[Verdict, str] | None:
         """Return another run's verdict on exactly this program, and the name of that run."""
-        key = (JUDGE, candidate.key, hash_tests(tests), self._setting)
         for other in self._shared:
-            for number in other.executions.get(key, ()):
-                record = reader.read_execution(other.connection, number)
+            for record in reader.find_executions(
+                other.connection, JUDGE, candidate.key, hash_tests(tests), self._setting, last=other.last
+            ):
                 if record.program == candidate.program:
                     return reader.verdict_from_json(record.verdict), other.name
         return None
@@ -238,10 +238,9 @@ class Recorder:
 
     def known_trace(self, program: str, test: Test) -> BlockTrace | None:
         """Return the trace of a run that an earlier session recorded."""
-        number = self._own_execution(TRACE, program_key(program), (test,))
-        if number is None:
+        record = self._own_execution(TRACE, program_key(program), (test,))
+        if record is None:
             return None
-        record = reader.read_execution(self._connection, number)
         return _TRACE.validate_json(record.verdict) if record.program == program else None
 
     def traced(self, program: str, test: Test, trace: BlockTrace, *, expansion: int | None) -> None:
@@ -257,11 +256,13 @@ class Recorder:
             other.connection.close()
         self._writer.close()
 
-    def _own_execution(self, kind: str, key: str, tests: tuple[Test, ...]) -> int | None:
-        found = (
-            self._executions.get((kind, key, hash_tests(tests), self._setting)) if self._executions else None
+    def _own_execution(self, kind: str, key: str, tests: tuple[Test, ...]) -> reader.ExecutionRecord | None:
+        if not self._last:
+            return None
+        found = reader.find_executions(
+            self._connection, kind, key, hash_tests(tests), self._setting, last=self._last
         )
-        return found[-1] if found else None
+        return found[0] if found else None
 
     def _execution(
         self,
@@ -303,7 +304,7 @@ class _Shared:
     def __init__(self, name: str, connection: sqlite3.Connection) -> None:
         self.name = name
         self.connection = connection
-        self.executions = reader.execution_keys(connection)
+        self.last = reader.last_execution(connection)
         self._answers = reader.answer_keys(connection)
 
     def take(self, key: bytes) -> reader.Answer | None:

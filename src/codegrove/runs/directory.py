@@ -72,13 +72,14 @@ class RunDirectory:
             self._prepare(record)
             shared = [self._open_shared(Path(other)) for other in reuse]
             self._session: Session | None = None
-            past = self._read()
-            if past.finished:
-                assert past.ending is not None
-                events, spend, said = past.log.events, past.spend, past.decisions
-                self.solution = rebuild_solution(assembly, task, events, past.ending, spend, said)
-            else:
-                self._continue(past, shared)
+            with reader.collector_paused():
+                past = self._read()
+                if past.finished:
+                    assert past.ending is not None
+                    events, spend, said = past.log.events, past.spend, past.decisions
+                    self.solution = rebuild_solution(assembly, task, events, past.ending, spend, said)
+                else:
+                    self._continue(past, shared)
         except BaseException:
             self._closing.close()
             raise
@@ -196,8 +197,7 @@ class RunDirectory:
         session = self._assembly.open_session(self._task, recorder=recorder, interrupts=self._interrupts)
         session.account.restore(past.spend)
         try:
-            with reader.collector_paused():
-                session.resume(past.log.events)
+            session.resume(past.log.events)
         except TreeError as error:
             raise RunError(
                 f"the run in {self.path} cannot be continued: {error}; was it made by another version of"

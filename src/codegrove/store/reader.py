@@ -182,14 +182,28 @@ def answer_keys(connection: sqlite3.Connection) -> dict[bytes, deque[int]]:
     return found
 
 
-def execution_keys(connection: sqlite3.Connection) -> dict[tuple[str, str, bytes, bytes], list[int]]:
-    """Return the executions by kind, program key, tests and setting, in order."""
-    found: dict[tuple[str, str, bytes, bytes], list[int]] = {}
-    for number, *key in connection.execute(
-        "SELECT id, kind, program_key, tests, setting FROM executions ORDER BY id"
-    ):
-        found.setdefault(tuple(key), []).append(number)
-    return found
+def last_execution(connection: sqlite3.Connection) -> int:
+    """Return the row of the latest execution; 0 if there is none."""
+    (found,) = connection.execute("SELECT coalesce(max(id), 0) FROM executions").fetchone()
+    return int(found)
+
+
+def find_executions(
+    connection: sqlite3.Connection, kind: str, program_key: str, tests: bytes, setting: bytes, *, last: int
+) -> list[ExecutionRecord]:
+    """Return the executions of programs that are the same but for layout, on the same tests, the latest first.
+
+    Those after row `last` are left out.
+    """
+    if not last:
+        return []
+    rows = connection.execute(
+        "SELECT x.id, x.expansion, t.text, x.verdict FROM executions AS x JOIN texts AS t ON t.id = x.program"
+        " WHERE x.program_key = ? AND x.kind = ? AND x.tests = ? AND x.setting = ? AND x.id <= ?"
+        " ORDER BY x.id DESC",
+        (program_key, kind, tests, setting, last),
+    )
+    return [ExecutionRecord(id=row[0], expansion=row[1], program=row[2], verdict=row[3]) for row in rows]
 
 
 def read_decisions(connection: sqlite3.Connection) -> list[DecisionRecord]:

@@ -100,6 +100,8 @@ CREATE TABLE decisions (
   comment TEXT
 );
 
+CREATE INDEX executions_of_program ON executions (program_key);
+
 CREATE VIEW prompts AS
   SELECT calls.id AS call, message.key AS position, json_extract(message.value, '$[0]') AS role,
     (SELECT group_concat(text, '') FROM
