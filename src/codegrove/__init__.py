@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from codegrove.api import aresume, asolve, build_graph, resume, solve
     from codegrove.budget import Budget
     from codegrove.errors import CodegroveError
+    from codegrove.evaluation.comparison import compare
+    from codegrove.evaluation.evaluating import evaluate
     from codegrove.graphs.recipe import Recipe, load_recipe
     from codegrove.graphs.solution import Solution
     from codegrove.problem import Problem
@@ -42,6 +44,8 @@ _HOMES = {
     "aresume": "codegrove.api",
     "asolve": "codegrove.api",
     "build_graph": "codegrove.api",
+    "compare": "codegrove.evaluation.comparison",
+    "evaluate": "codegrove.evaluation.evaluating",
     "load_problems": "codegrove.problems",
     "load_recipe": "codegrove.graphs.recipe",
     "load_task": "codegrove.problems",
@@ -63,6 +67,8 @@ __all__ = [
     "aresume",
     "asolve",
     "build_graph",
+    "compare",
+    "evaluate",
     "load_problems",
     "load_recipe",
     "load_task",

@@ -301,3 +301,11 @@ def test_names_are_never_markup() -> None:
     assert "<b>" not in html and "&lt;b&gt;" in html and "\x00" not in html
     page = found.to_html()
     assert "<b>" not in page and page.count("</script>") == 2
+
+
+def test_the_text_is_the_same_inside_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    comparison = compare(evaluation(*attempts("a", "++-"), *attempts("b", "+--")), bootstrap=QUICK)
+    outside = str(comparison)
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert str(comparison) == outside
+    assert "pass@1" in outside

@@ -32,7 +32,8 @@ _WIDTH = 180
 def text(comparison: Comparison, width: int = _WIDTH) -> str:
     """Return the comparison as plain text."""
     out = io.StringIO()
-    show(comparison, Console(file=out, width=width, color_system=None))
+    # In a notebook rich would put every line on display instead of writing it into `out`.
+    show(comparison, Console(file=out, width=width, color_system=None, force_jupyter=False))
     return out.getvalue().rstrip("\n")
 
 
@@ -147,7 +148,9 @@ def _pairs(pairs: tuple[Pair, ...]) -> Table:
     for name in ("A - B, points", "only A", "only B", "both", "neither", "p", "p (Holm)"):
         table.add_column(name, justify="right")
     for pair in sorted(pairs, key=lambda pair: pair.p)[:MOST_PAIRS]:
-        points = f"{100 * pair.difference:+.1f} [{100 * pair.low:+.1f}, {100 * pair.high:+.1f}]"
+        # Adding 0.0 turns a negative zero into a positive one.
+        of_a, low, high = (100 * share + 0.0 for share in (pair.difference, pair.low, pair.high))
+        points = f"{of_a:+.1f} [{low:+.1f}, {high:+.1f}]"
         counts = (pair.only_a, pair.only_b, pair.both, pair.neither)
         figures = [points, *("-" if count is None else str(count) for count in counts)]
         p = _p(pair.p_adjusted)
