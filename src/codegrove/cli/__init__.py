@@ -79,6 +79,9 @@ from codegrove.cli import (  # noqa: E402  they register their commands on the a
     compare,  # noqa: F401
     doctor,  # noqa: F401
     eval,  # noqa: F401
+    export,  # noqa: F401
+    grade,  # noqa: F401
+    merge,  # noqa: F401
     problems,  # noqa: F401
     recipes,  # noqa: F401
     resume,  # noqa: F401

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -91,6 +90,27 @@ class ResultWriter:
         except OSError as error:
             raise _unusable(self.path / RESULTS, "write to", error) from None
 
+    def widen(self, header: EvalHeader) -> None:
+        """Add the recipes and seeds of another header, and take over its limit for all attempts together.
+
+        Raises:
+            EvaluationError: if it cannot be written.
+        """
+        found = self.header
+        wider = found.model_copy(
+            update={
+                "recipes": tuple(dict.fromkeys((*found.recipes, *header.recipes))),
+                "seeds": tuple(dict.fromkeys((*found.seeds, *header.seeds))),
+                "sweep_budget": header.sweep_budget,
+            }
+        )
+        if wider != found:
+            try:
+                _write_header(self.path, wider)
+            except OSError as error:
+                raise _unusable(self.path / HEADER, "write to", error) from None
+            self.header = wider
+
     def _open(self, header: EvalHeader) -> tuple[EvalHeader, tuple[EvalResult, ...]]:
         self.path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.path / LOCK, timeout=0)
@@ -104,11 +124,7 @@ class ResultWriter:
             existing = load_evaluation(self.path)
             header, done = existing.header, existing.results
         else:
-            partial = target.with_name(target.name + ".part")
-            partial.write_text(
-                json.dumps(header.model_dump(mode="json"), indent=2) + "\n", encoding="utf-8", newline="\n"
-            )
-            os.replace(partial, target)
+            _write_header(self.path, header)
         self._file = os.open(self.path / RESULTS, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         self._closing.callback(os.close, self._file)
         content = (self.path / RESULTS).read_bytes()
@@ -150,9 +166,11 @@ def load_evaluation(path: str | Path) -> Evaluation:
     return Evaluation(path=folder, header=header, results=tuple(rows.values()), notes=tuple(notes))
 
 
-def merge(evaluations: Iterable[Evaluation]) -> tuple[EvalResult, ...]:
-    """Return the rows of several evaluations, of the same attempt the last one given."""
-    return tuple({row.key: row for evaluation in evaluations for row in evaluation.results}.values())
+def _write_header(folder: Path, header: EvalHeader) -> None:
+    partial = folder / f"{HEADER}.part"
+    text = json.dumps(header.model_dump(mode="json"), indent=2) + "\n"
+    partial.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(partial, folder / HEADER)
 
 
 def _read_header(path: Path) -> EvalHeader:

@@ -6,22 +6,22 @@ Searches never share a process with it: what it holds in memory no policy, agent
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
-from collections import OrderedDict
+from collections.abc import Coroutine
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from codegrove.evaluation.grading import unjudged
 from codegrove.problem import Problem
 from codegrove.store.coding import encode_verdict, to_json
 from codegrove.tools.hidden_tests import HiddenTests, graded_program, hidden_tests
 from codegrove.tools.sandbox import make_sandbox
 from codegrove.tools.sandbox.port import Sandbox
-from codegrove.verdict import Status, TestResult, Verdict
+from codegrove.verdict import Verdict
 
-KEPT = 64
-"""Problems whose tests are kept ready: the attempts at one problem come close together."""
 _LONGEST_LINE = 1 << 28
 _PROBLEM = TypeAdapter(Problem)
 
@@ -31,59 +31,75 @@ class Grading:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._ready: OrderedDict[str, asyncio.Task[HiddenTests]] = OrderedDict()
+        self._problems: dict[str, Problem] = {}
+        self._ready: dict[str, asyncio.Task[HiddenTests]] = {}
 
-    async def grade(self, problem: Problem, program: str) -> Verdict:
-        """Run a problem's hidden tests on a program."""
-        tests = await self._tests(problem)
-        if tests.unjudged:
-            return Verdict(
-                status=Status.UNJUDGED,
-                results=(TestResult(status=Status.UNJUDGED),) * problem.hidden_count,
-                note=tests.unjudged,
+    def announce(self, problem: Problem) -> None:
+        """Keep a problem for the programs that follow."""
+        self._problems[problem.id] = problem
+
+    def forget(self, problem: str) -> None:
+        """Let go of a problem; programs that are being graded on it are graded to the end."""
+        self._problems.pop(problem, None)
+        self._ready.pop(problem, None)
+
+    def grade(self, problem: str, program: str) -> Coroutine[Any, Any, Verdict]:
+        """Run an announced problem's hidden tests on a program."""
+        return self._grade(self._problems[problem], program)
+
+    async def _grade(self, problem: Problem, program: str) -> Verdict:
+        try:
+            tests = await self._tests(problem)
+            if tests.unjudged:
+                return unjudged(problem, tests.unjudged)
+            return await self._sandbox.judge(
+                graded_program(problem, program),
+                tests.tests,
+                entry_point=problem.task.entry_point,
+                limits=tests.limits,
             )
-        return await self._sandbox.judge(
-            graded_program(problem, program),
-            tests.tests,
-            entry_point=problem.task.entry_point,
-            limits=tests.limits,
-        )
+        except Exception as error:  # noqa: BLE001 - whatever we have done wrong, somebody waits for an answer
+            return unjudged(problem, f"the grader failed: {type(error).__name__}: {error}")
 
     async def _tests(self, problem: Problem) -> HiddenTests:
         # Decided once for all programs of a problem, also when several arrive together.
         known = self._ready.get(problem.id)
         if known is None:
-            known = self._ready[problem.id] = asyncio.ensure_future(hidden_tests(problem, self._sandbox))
-            while len(self._ready) > KEPT:
-                self._ready.popitem(last=False)
+            known = asyncio.ensure_future(hidden_tests(problem, self._sandbox))
+            if self._problems.get(problem.id) is problem:
+                self._ready[problem.id] = known
         return await asyncio.shield(known)
 
 
 async def serve(level: str | None, workers: int) -> None:
-    """Answer requests until the input ends. A line without a program announces a problem."""
+    """Answer requests until the input ends. Then nobody waits for answers any more, and nothing is finished."""
     loop = asyncio.get_running_loop()
     lines = asyncio.StreamReader(limit=_LONGEST_LINE)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     sandbox = make_sandbox(level, workers=workers)
-    grading, problems, at_work = Grading(sandbox), dict[str, Problem](), set[asyncio.Task[None]]()
+    grading, at_work = Grading(sandbox), set[asyncio.Task[None]]()
 
-    async def answer(request: dict[str, Any]) -> None:
-        verdict = await grading.grade(problems[request["problem"]], request["program"])
-        print(to_json({"id": request["id"], "verdict": encode_verdict(verdict)}), flush=True)
+    async def answer(number: int, verdict: Coroutine[Any, Any, Verdict]) -> None:
+        line = to_json({"id": number, "verdict": encode_verdict(await verdict)})
+        with contextlib.suppress(BrokenPipeError):  # the asker is gone, and the input ends now
+            print(line, flush=True)
 
     print(to_json({"level": sandbox.level}), flush=True)
     try:
         while line := await lines.readline():
             request = json.loads(line)
             if "announce" in request:
-                problem = _PROBLEM.validate_python(request["announce"])
-                problems[problem.id] = problem
-                continue
-            task = asyncio.ensure_future(answer(request))
-            at_work.add(task)
-            task.add_done_callback(at_work.discard)
-        await asyncio.gather(*at_work)
+                grading.announce(_PROBLEM.validate_python(request["announce"]))
+            elif "forget" in request:
+                grading.forget(request["forget"])
+            else:
+                verdict = grading.grade(request["problem"], request["program"])
+                task = asyncio.ensure_future(answer(request["id"], verdict))
+                at_work.add(task)
+                task.add_done_callback(at_work.discard)
     finally:
+        for task in at_work:
+            task.cancel()
         await sandbox.aclose()
 
 

@@ -7,6 +7,8 @@ import contextlib
 import itertools
 import json
 import sys
+from collections import OrderedDict
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,8 +19,11 @@ from codegrove.problem import Problem
 from codegrove.store.coding import decode_verdict, to_json
 from codegrove.verdict import Status, TestResult, Verdict
 
+DIED_TWICE = "the grading process died twice over this program"
 _PROBLEM = TypeAdapter(Problem)
 _LONGEST_LINE = 1 << 28
+_KNOWN_BYTES = 128 << 20
+"""What the problems may take as JSON that the grading process holds; a benchmark may be larger than memory."""
 
 
 class Grader:
@@ -27,77 +32,97 @@ class Grader:
     Args:
         level: sandbox level; None for the best of this machine.
         workers: programs judged at a time.
+        command: what to start; it is given the settings as JSON.
     """
 
-    def __init__(self, *, level: str | None = None, workers: int = 2) -> None:
-        self._settings = {"level": level, "workers": workers}
-        self._process: asyncio.subprocess.Process | None = None
-        self._listening: asyncio.Task[None] | None = None
-        self._waiting: dict[int, asyncio.Future[Verdict]] = {}
-        self._announced: set[str] = set()
-        self._numbers = itertools.count()
-        self.level = ""
-        """Sandbox level of the grading process."""
+    def __init__(
+        self, *, level: str | None = None, workers: int = 2, command: Sequence[str] | None = None
+    ) -> None:
+        self._workers = workers
+        self._command = command or (sys.executable, "-P", "-m", "codegrove.evaluation.grader")
+        self._process: GradingProcess | None = None
+        self._starting = asyncio.Lock()
+        self._alone = asyncio.Lock()
+        self.level = level
+        """Sandbox level of the grading process; known once it has started."""
 
     async def __aenter__(self) -> Self:
-        await self._start()
+        await self._running()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._stop()
+        if self._process is not None:
+            await self._process.stop()
+
+    @property
+    def pid(self) -> int | None:
+        """Id of the grading process."""
+        return None if self._process is None else self._process.pid
 
     async def grade(self, problem: Problem, program: str | None) -> Verdict | None:
         """Run a problem's hidden tests on a program.
 
-        A grading process that dies is started once more; if it dies again over the same program, that is unjudged.
+        If the grading process dies, any of the programs it was working on may have killed it. Each of them is
+        graded once more, by a process that has no other; over whom it dies again, is unjudged.
 
         Args:
             problem: the problem with its hidden tests.
             program: the answer; None where there is none, and then nothing is run.
+
+        Raises:
+            EvaluationError: if no grading process can be started.
         """
         if program is None or not problem.hidden_count:
             return None
-        for _ in range(2):
-            try:
-                return await self._ask(problem, program)
-            except (ConnectionError, BrokenPipeError):
-                await self._stop()
-                await self._start()
-        unjudged = TestResult(status=Status.UNJUDGED)
-        note = "the grading process died twice over this program"
-        return Verdict(status=Status.UNJUDGED, results=(unjudged,) * problem.hidden_count, note=note)
-
-    async def _ask(self, problem: Problem, program: str) -> Verdict:
-        process = self._process
-        if process is None or process.stdin is None:
-            raise ConnectionError
-        number = next(self._numbers)
-        answer: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = answer
         try:
-            if problem.id not in self._announced:
-                self._announced.add(problem.id)
-                self._send(process, {"announce": _PROBLEM.dump_python(problem, mode="json")})
-            self._send(process, {"id": number, "problem": problem.id, "program": program})
-            await process.stdin.drain()
-            return await answer
-        finally:
-            self._waiting.pop(number, None)
+            return await (await self._running()).ask(problem, program)
+        except ConnectionError:
+            pass
+        async with self._alone:
+            process = await GradingProcess.start(self._command, self.level, workers=1)
+            try:
+                return await process.ask(problem, program)
+            except ConnectionError:
+                return unjudged(problem, DIED_TWICE)
+            finally:
+                await process.stop()
 
-    @staticmethod
-    def _send(process: asyncio.subprocess.Process, message: dict[str, Any]) -> None:
-        assert process.stdin is not None
-        process.stdin.write((to_json(message) + "\n").encode())
+    async def _running(self) -> GradingProcess:
+        """Return the process, a new one where the last one has died."""
+        async with self._starting:
+            if self._process is None or not self._process.alive:
+                if self._process is not None:
+                    await self._process.stop()
+                self._process = await GradingProcess.start(self._command, self.level, workers=self._workers)
+                self.level = self._process.level
+            return self._process
 
-    async def _start(self) -> None:
-        self._process = process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-m",
-            "codegrove.evaluation.grader",
-            json.dumps(self._settings),
+
+class GradingProcess:
+    """One grading process, from its start to its end. Made by `start`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, level: str) -> None:
+        self.level = level
+        """Sandbox level it works with."""
+        self._process = process
+        self._waiting: dict[int, asyncio.Future[Verdict]] = {}
+        self._announced: OrderedDict[str, int] = OrderedDict()
+        """Problems that the process holds, those used last at the end, with their size in bytes."""
+        self._numbers = itertools.count()
+        self._listening = asyncio.ensure_future(self._listen())
+
+    @classmethod
+    async def start(cls, command: Sequence[str], level: str | None, *, workers: int) -> Self:
+        """Start one and wait until it is ready.
+
+        Raises:
+            EvaluationError: if it ends at once; what it has to say about that it says on standard error.
+        """
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            json.dumps({"level": level, "workers": workers}),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=_LONGEST_LINE,
@@ -110,32 +135,86 @@ class Grader:
             raise EvaluationError(
                 f"the grading process could not start (exit code {code}); see what it said above"
             )
-        self.level = json.loads(first)["level"]
-        self._announced.clear()
-        self._listening = asyncio.ensure_future(self._listen(process))
+        return cls(process, json.loads(first)["level"])
 
-    async def _listen(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        while line := await process.stdout.readline():
-            message = json.loads(line)
-            waiting = self._waiting.get(message["id"])
-            if waiting is not None and not waiting.done():
-                waiting.set_result(decode_verdict(message["verdict"]))
-        for waiting in self._waiting.values():
-            if not waiting.done():
-                waiting.set_exception(ConnectionError("the grading process ended"))
+    @property
+    def alive(self) -> bool:
+        """Whether it can still answer."""
+        return not self._listening.done()
 
-    async def _stop(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        if process.stdin is not None:
-            process.stdin.close()
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    async def ask(self, problem: Problem, program: str) -> Verdict:
+        """Have a program graded.
+
+        Raises:
+            ConnectionError: if the process dies before it has answered.
+        """
+        stdin = self._process.stdin
+        if stdin is None or not self.alive:
+            raise ConnectionError("the grading process has ended")
+        number = next(self._numbers)
+        answer: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
         try:
-            await asyncio.wait_for(process.wait(), timeout=10)
+            self._announce(problem)
+            self._send({"id": number, "problem": problem.id, "program": program})
+            await stdin.drain()
+            return await answer
+        finally:
+            self._waiting.pop(number, None)
+
+    async def stop(self) -> None:
+        """End it. What it is still working on is given up."""
+        stdin = self._process.stdin
+        if stdin is not None:
+            stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), timeout=10)
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-        if self._listening is not None:
-            await self._listening
+                self._process.kill()
+            await self._process.wait()
+        await self._listening
+
+    def _announce(self, problem: Problem) -> None:
+        if problem.id in self._announced:
+            self._announced.move_to_end(problem.id)
+            return
+        self._announced[problem.id] = self._send({"announce": _PROBLEM.dump_python(problem, mode="json")})
+        while sum(self._announced.values()) > _KNOWN_BYTES and len(self._announced) > 1:
+            oldest, _ = self._announced.popitem(last=False)
+            self._send({"forget": oldest})
+
+    def _send(self, message: dict[str, Any]) -> int:
+        assert self._process.stdin is not None
+        line = (to_json(message) + "\n").encode()
+        self._process.stdin.write(line)
+        return len(line)
+
+    async def _listen(self) -> None:
+        assert self._process.stdout is not None
+        try:
+            while line := await self._process.stdout.readline():
+                message = json.loads(line)
+                waiting = self._waiting.get(message["id"])
+                verdict = decode_verdict(message["verdict"])
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(verdict)
+        except (ValueError, LookupError, TypeError):
+            # It died in the middle of an answer, or makes no sense: nothing that it says can be used any more.
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+        finally:
+            for waiting in self._waiting.values():
+                if not waiting.done():
+                    waiting.set_exception(ConnectionError("the grading process ended"))
+
+
+def unjudged(problem: Problem, note: str) -> Verdict:
+    """Return the verdict on a program that could not be judged on a problem's hidden tests, with the reason."""
+    results = (TestResult(status=Status.UNJUDGED),) * problem.hidden_count
+    return Verdict(status=Status.UNJUDGED, results=results, note=note)

@@ -222,6 +222,8 @@ class EvalHeader(BaseModel):
     created_at: str
     benchmark: str
     benchmark_fingerprint: str
+    benchmark_format: str = ""
+    """Name of its format, see `codegrove.problems.formats`; empty where nobody wrote it down."""
     problems: tuple[str, ...]
     """Ids of all problems, those of other shards too, in the benchmark's order."""
     recipes: tuple[str, ...]

