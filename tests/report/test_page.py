@@ -150,3 +150,8 @@ def test_a_report_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot write the report to .*missing.*; name a file"):
         write_report(tmp_path / "missing" / "report.html", marks_data())
+
+
+def test_a_directory_is_no_place_for_a_report(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="it is a directory"):
+        write_report(tmp_path, marks_data())

@@ -48,6 +48,8 @@ def write_report(path: str | Path, data: ReportData) -> Path:
         UsageError: if the file cannot be written.
     """
     target = Path(path)
+    if target.is_dir():
+        raise UsageError(f"cannot write the report to {target}: it is a directory; name a file in it")
     partial = target.with_name(target.name + ".part")
     try:
         partial.write_text(render(data), encoding="utf-8", newline="\n")

@@ -154,9 +154,10 @@ def check_header(path: Path) -> None:
         with path.open("rb") as file:
             head = file.read(100)
     except FileNotFoundError:
-        raise RunError(
-            f"no run in {path.parent}: {path.name} is missing; name a directory that --out made"
-        ) from None
+        hint = "name a directory that solve --out made"
+        if (path.parent / "eval.json").exists():
+            hint = f"it holds an evaluation: codegrove compare {path.parent}; its runs are in {path.parent}/runs"
+        raise RunError(f"no run in {path.parent}: {path.name} is missing; {hint}") from None
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror or error}") from None
     if len(head) < 100 or not head.startswith(b"SQLite format 3\0"):
