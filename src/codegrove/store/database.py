@@ -156,7 +156,9 @@ def check_header(path: Path) -> None:
     except FileNotFoundError:
         hint = "name a directory that solve --out made"
         if (path.parent / "eval.json").exists():
-            hint = f"it holds an evaluation: codegrove compare {path.parent}; its runs are in {path.parent}/runs"
+            hint = (
+                f"it holds an evaluation: codegrove compare {path.parent}; its runs are in {path.parent}/runs"
+            )
         raise RunError(f"no run in {path.parent}: {path.name} is missing; {hint}") from None
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror or error}") from None
