@@ -6,6 +6,8 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,10 @@ import pytest
 from codegrove.errors import EvaluationError
 from codegrove.evaluation.grader import Grading
 from codegrove.evaluation.grading import DIED_TWICE, Grader
+from codegrove.task import Test
+from codegrove.tools.sandbox.port import Limits
 from codegrove.tools.sandbox.scripted import ScriptedSandbox
-from codegrove.verdict import Status
+from codegrove.verdict import Status, TestResult, Verdict
 from tests.support.small_benchmark import SECRET, problem
 
 FAILING = (sys.executable, "-P", str(Path(__file__).with_name("failing_grader.py")))
@@ -80,6 +84,46 @@ async def test_a_forgotten_problem_is_graded_to_the_end() -> None:
     pending = grading.grade("add/0", "def f(x): return x")
     grading.forget("add/0")
     assert (await pending).passed
+
+
+async def test_a_program_that_loops_is_stopped_once() -> None:
+    judged: list[bool] = []
+
+    class Sandbox(ScriptedSandbox):
+        async def judge(
+            self,
+            program: str,
+            tests: Sequence[Test],
+            *,
+            entry_point: str | None = None,
+            limits: Limits | None = None,
+            fail_fast: bool = False,
+        ) -> Verdict:
+            judged.append(fail_fast)
+            verdict = await super().judge(program, tests)
+            if not fail_fast:
+                return verdict
+            seen = verdict.results[:1] + (TestResult(status=Status.UNJUDGED),) * (len(tests) - 1)
+            return replace(verdict, results=seen)
+
+    def decide(program: str, tests: Sequence[Test]) -> Verdict | Sequence[bool]:
+        if program == "loops":
+            return Verdict(
+                status=Status.TIMED_OUT, results=(TestResult(status=Status.TIMED_OUT),) * len(tests)
+            )
+        return [program == "right"] + [True] * (len(tests) - 1)
+
+    grading = Grading(Sandbox(decide))
+    grading.announce(problem(0))
+    loops = await grading.grade("add/0", "loops")
+    assert (loops.status, loops.passed_count, judged) == (Status.TIMED_OUT, 0, [True])
+    assert loops.note == "1 tests after the one that timed out were not run"
+    judged.clear()
+    wrong = await grading.grade("add/0", "wrong")
+    assert (wrong.status, wrong.passed_count, judged) == (Status.FAILED, 1, [True, False])
+    judged.clear()
+    assert (await grading.grade("add/0", "right")).passed
+    assert judged == [True]
 
 
 def test_hidden_values_are_in_no_representation() -> None:

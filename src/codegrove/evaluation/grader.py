@@ -10,6 +10,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -20,8 +21,10 @@ from codegrove.store.coding import encode_verdict, to_json
 from codegrove.tools.hidden_tests import HiddenTests, graded_program, hidden_tests
 from codegrove.tools.sandbox import make_sandbox
 from codegrove.tools.sandbox.port import Sandbox
-from codegrove.verdict import Verdict
+from codegrove.verdict import Status, Verdict
 
+COUNTING_SECONDS = 10.0
+"""What it may take to find out how many tests a wrong program passes; those not reached count as not passed."""
 _LONGEST_LINE = 1 << 28
 _PROBLEM = TypeAdapter(Problem)
 
@@ -52,14 +55,29 @@ class Grading:
             tests = await self._tests(problem)
             if tests.unjudged:
                 return unjudged(problem, tests.unjudged)
-            return await self._sandbox.judge(
-                graded_program(problem, program),
-                tests.tests,
-                entry_point=problem.task.entry_point,
-                limits=tests.limits,
-            )
+            return await self._judge(problem, graded_program(problem, program), tests)
         except Exception as error:  # noqa: BLE001 - whatever we have done wrong, somebody waits for an answer
             return unjudged(problem, f"the grader failed: {type(error).__name__}: {error}")
+
+    async def _judge(self, problem: Problem, program: str, tests: HiddenTests) -> Verdict:
+        """Judge until a test decides; then count, for a program that does not loop, what else it passes.
+
+        One that loops would loop in hundreds of tests, each up to its time limit, and be wrong all the same.
+        """
+        name = problem.task.entry_point
+        first = await self._sandbox.judge(
+            program, tests.tests, entry_point=name, limits=tests.limits, fail_fast=True
+        )
+        if first.status is Status.TIMED_OUT:
+            skipped = sum(result.status is Status.UNJUDGED for result in first.results)
+            note = f"{skipped} tests after the one that timed out were not run"
+            return replace(first, note=first.note or note) if skipped else first
+        if first.status not in (Status.FAILED, Status.CRASHED) or len(tests.tests) == 1:
+            return first
+        limits = replace(tests.limits, wall_seconds=min(COUNTING_SECONDS, tests.limits.wall_seconds))
+        whole = await self._sandbox.judge(program, tests.tests, entry_point=name, limits=limits)
+        # A program that is right the second time only is wrong.
+        return first if whole.status in (Status.PASSED, Status.UNJUDGED) else whole
 
     async def _tests(self, problem: Problem) -> HiddenTests:
         # Decided once for all programs of a problem, also when several arrive together.

@@ -20,7 +20,6 @@ from codegrove.evaluation.directory import Evaluation, ResultWriter, load_evalua
 from codegrove.evaluation.grading import Grader
 from codegrove.evaluation.results import Arm, EvalHeader, EvalResult, limits
 from codegrove.graphs.assemble import Assembly, assemble
-from codegrove.graphs.portal import run_sync
 from codegrove.graphs.recipe.loader import load_recipe
 from codegrove.graphs.recipe.schema import Recipe
 from codegrove.graphs.session import Session
@@ -31,11 +30,6 @@ from codegrove.tools.sandbox.factory import make_sandbox
 from codegrove.tools.sandbox.port import Sandbox
 
 INTERRUPTED = "interrupted"
-
-
-def evaluate(settings: EvalSettings, out: str | Path) -> Evaluation:
-    """Make all attempts of an evaluation that are not on record in a directory; see `Evaluator`."""
-    return run_sync(Evaluator(settings, Path(out)).run())
 
 
 class Watcher(Protocol):
