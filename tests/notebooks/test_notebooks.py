@@ -27,6 +27,8 @@ def test_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     client.execute()
     shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert shown
+    # A display that writes where its text should be returned shows itself many times.
+    assert all(sum("data" in output for output in cell.get("outputs", [])) <= 1 for cell in notebook.cells)
     assert not [output for output in shown if output.output_type == "stream" and output.name == "stderr"]
 
 
@@ -44,3 +46,12 @@ def test_the_hand_wired_graph_takes_less_than_25_lines() -> None:
     lines = [line for line in wiring.source.splitlines() if line.strip()]
     assert len(lines) < 25
     assert "controller" not in wiring.source
+
+
+def test_a_policy_and_an_agent_take_30_lines_each() -> None:
+    notebook = nbformat.read(FOLDER / "04_write_a_recipe.ipynb", as_version=4)
+    policy = next(cell.source for cell in notebook.cells if "class Beam:" in cell.source)
+    policy = policy[policy.index("class Beam:") : policy.index("register_policy(Beam")]
+    agent = next(cell.source for cell in notebook.cells if "suspect.md" in cell.source)
+    for written in (policy, agent):
+        assert len([line for line in written.splitlines() if line.strip()]) <= 30
