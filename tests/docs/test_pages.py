@@ -29,6 +29,7 @@ def blocks(page: Path) -> list[tuple[str, str]]:
 PAGES = [page for page in sorted(DOCS.glob("*.md")) if blocks(page)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_runs_as_shown(page: Path, tmp_path: Path) -> None:
     namespace: list[str] = []

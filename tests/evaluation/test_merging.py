@@ -51,7 +51,7 @@ def test_shards_become_an_evaluation_that_goes_on(tmp_path: Path) -> None:
 
     finished = evaluate(tmp_path / "all", answer, **small)
     assert len(asked) == 2
-    assert [row.problem for row in finished.results][-2:] == ["add/2", "add/5"]
+    assert {row.problem for row in finished.results[-2:]} == {"add/2", "add/5"}
     assert len(list((tmp_path / "all").rglob("run.sqlite"))) == 6
     assert contents(parts[0]) == before
 

@@ -30,6 +30,8 @@ from codegrove.tools.sandbox.scripted import ScriptedSandbox
 from codegrove.tools.sandbox.toolchain import find_toolchain
 from codegrove.verdict import Status, Verdict
 
+pytestmark = pytest.mark.slow
+
 LIMITS = Limits(wall_seconds=10.0, test_seconds=3.0)
 SUM = StdioTest(stdin="3 4\n", expected="7\n")
 OTHER_SUM = StdioTest(stdin="5 -5\n", expected="0")

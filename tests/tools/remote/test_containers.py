@@ -26,7 +26,10 @@ from codegrove.verdict import Status, Verdict
 from tests.support.containers import IMAGE, FakeEngine
 from tests.support.fake_engine import DAEMON_DOWN, DENIED
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the fake engine needs Linux")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="the fake engine needs Linux"),
+]
 
 CALL = CallTest(args="(2,)", expected="2")
 RIGHT = "def f(x):\n    return x\n"
