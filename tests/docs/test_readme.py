@@ -38,6 +38,7 @@ def test_python_blocks_run(source: str) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_commands_run(tmp_path: Path) -> None:
     """In their order: some go on with what others left."""
     for command in COMMANDS:

@@ -509,7 +509,7 @@ _BASH_MORE = {
     "processes": "for i in {1..60}; do tail -f /dev/null & done; read x; for i in {1..200}; do cat /dev/null; done; echo $((x + 1)); kill %1",
     "memory-of-many": (
         "for i in 1 2 3 4; do { head -c 150000000 /dev/zero; while :; do :; done; } | sort -S 400M > /dev/null & done;"
-        " read x; for i in {1..500}; do cat /dev/null; done; echo $((x + 1)); kill %1 %2 %3 %4"
+        " read x; while ((SECONDS < 2)); do cat /dev/null; done; echo $((x + 1)); kill %1 %2 %3 %4"
     ),
 }
 
