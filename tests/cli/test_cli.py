@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -411,6 +412,13 @@ def test_a_missing_toolchain_ends_it_before_a_model_is_asked(
     done = cli("solve", *sum_task, "-l", tmp_path / "lisp.yaml", "-m", model)
     assert done.code == 1
     assert done.err == "codegrove: Lisp is not available here: 'no-such-lisp' is not installed\n"
+
+
+def test_the_module_is_the_command(cli: Cli) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "codegrove", "--version"], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, cli("--version").out)
 
 
 def test_version_and_help(cli: Cli) -> None:

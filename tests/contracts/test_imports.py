@@ -35,7 +35,7 @@ LAYERS: list[list[str]] = [
     [r"report(\..*)?"],
     [r"api"],
     [r"evaluation(\..*)?"],
-    [r"cli(\..*)?"],
+    [r"cli(\..*)?", r"__main__"],
 ]
 # Within their layer these know nothing of each other.
 APART = ["search", "models", "prompts", "tools"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from importlib.metadata import version
 
 from codegrove.budget import Budget
@@ -17,7 +17,6 @@ from codegrove.report.data import (
     ReportData,
     ReportNode,
     ReportResult,
-    ReportSpend,
     ReportTest,
     ReportVerdict,
     Tally,
@@ -89,7 +88,7 @@ def report_data(
         # The page shows the program of the answer's node.
         reason=f"{solution.reason}; {EDITED}" if solution.edited else solution.reason,
         answer=solution.node,
-        spend=ReportSpend(**asdict(solution.spend)),
+        spend=solution.spend,
         limits=_limits(budget or Budget()),
         hidden=_hidden(hidden),
         tests=tuple(tests.rows),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from codegrove.budget import Spend
 from codegrove.models.sim.skill import PREFIX
 
 Mark = Literal["none", "passed", "failed", "crashed", "unjudged"]
@@ -121,24 +122,6 @@ class ReportCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReportSpend:
-    """What the run used; see `codegrove.budget.Spend`."""
-
-    calls: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    dollars: float = 0.0
-    unpriced_calls: int = 0
-    estimated_calls: int = 0
-    failed_calls: int = 0
-    executions: int = 0
-    reused: int = 0
-    nodes: int = 0
-    seconds: float = 0.0
-    calls_by_role: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class HiddenGrade:
     """What the benchmark's hidden tests said about the answer, after the search was over."""
 
@@ -167,7 +150,7 @@ class ReportData:
     result: str
     reason: str
     answer: int | None = None
-    spend: ReportSpend = field(default_factory=ReportSpend)
+    spend: Spend = field(default_factory=Spend)
     limits: Mapping[str, float] = field(default_factory=dict)
     """Limits of the budget by name; a kind without a limit is not in it."""
     hidden: HiddenGrade | None = None
