@@ -170,7 +170,7 @@ class AccountMachine(RuleBasedStateMachine):
 
 
 TestAccount = AccountMachine.TestCase
-TestAccount.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestAccount.settings = settings(max_examples=60, stateful_step_count=25)
 
 
 def test_a_limit_is_inclusive() -> None:

@@ -117,7 +117,7 @@ class SweepMachine(RuleBasedStateMachine):
 
 
 TestSweep = SweepMachine.TestCase
-TestSweep.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestSweep.settings = settings(max_examples=60, stateful_step_count=30)
 
 
 def test_a_used_up_sweep_ends_every_run_and_is_named() -> None:

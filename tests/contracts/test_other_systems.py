@@ -36,6 +36,8 @@ for name in ("fork", "forkpty", "setsid", "killpg", "getuid", "geteuid", "wait4"
              "sched_getaffinity", "mkfifo", "getpgid", "chown", "setresuid", "O_NOFOLLOW", "O_DIRECTORY"):
     if hasattr(os, name):
         delattr(os, name)
+if hasattr(os, "process_cpu_count"):  # since Python 3.13; here it was made for what this system has
+    os.process_cpu_count = os.cpu_count
 for name in ("send_fds", "recv_fds"):
     if hasattr(socket, name):
         delattr(socket, name)

@@ -143,7 +143,7 @@ def test_curves_count_only_what_was_solved_by_then() -> None:
     assert tokens.spent == (0, 1000)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(problems=st.integers(1, 90), seeds=st.integers(1, 3), seed=st.integers(0, 99), skill=st.floats(0, 1))
 def test_curves_rise_to_the_solve_rate_inside_their_bands(
     problems: int, seeds: int, seed: int, skill: float

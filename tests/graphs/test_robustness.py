@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -238,17 +239,17 @@ async def test_a_run_that_is_broken_off_closes_its_session(how: str, monkeypatch
 
 
 def test_invoke_gives_every_worker_a_thread() -> None:
-    at_once = most = 0
+    arrived = 0
     gate = threading.Lock()
 
     async def count(request: Request) -> str:
-        nonlocal at_once, most
+        nonlocal arrived
         with gate:
-            at_once += 1
-            most = max(most, at_once)
-        await asyncio.sleep(0.05)
-        with gate:
-            at_once -= 1
+            arrived += 1
+        patience = time.monotonic() + 20
+        while arrived < 12:  # nobody leaves before all twelve are there
+            assert time.monotonic() < patience
+            await asyncio.sleep(0.005)
         return "```python\ndef f(x):\n    return %d\n```" % request.draw  # noqa: UP031
 
     compiled: Any = build_graph(
@@ -259,8 +260,8 @@ def test_invoke_gives_every_worker_a_thread() -> None:
         overrides={"policy.programs": 24},
         budget=Budget(calls=24),
     )
-    compiled.invoke({"task": TASK})
-    assert most == 12
+    solution = compiled.invoke({"task": TASK})["solution"]
+    assert (solution.spend.calls, solution.spend.failed_calls) == (24, 0)
 
 
 def test_equal_programs_of_other_layout_keep_their_own_line_numbers() -> None:

@@ -39,7 +39,7 @@ jobs = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(jobs, st.integers(1, 5), st.integers(0, 99))
 def test_any_interleaving_keeps_the_limit_and_forgets_nobody(
     plan: list[tuple[float, float, str, float | None]], limit: int, seed: int
@@ -77,7 +77,7 @@ def test_any_interleaving_keeps_the_limit_and_forgets_nobody(
     run_virtual(main)  # a deadlock is an error
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(0.1, 9), min_size=1, max_size=40), st.integers(1, 8))
 def test_turns_are_given_in_order_and_at_once(durations: list[float], limit: int) -> None:
     async def main(clock: Clock) -> float:

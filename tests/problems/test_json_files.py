@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from codegrove.errors import TaskError
@@ -41,7 +41,6 @@ def read_all(content: bytes, **settings: Any) -> tuple[list[Any], list[Any], str
         return [entry.data for entry in entries], again[::-1], source.sha256
 
 
-@settings(deadline=None)
 @given(
     st.lists(objects.map(lambda made: {"id": 1, **made}), min_size=1, max_size=4),
     st.sampled_from(["lines", "list", "indented"]),
@@ -68,7 +67,6 @@ def test_entries_do_not_depend_on_blocks_packing_or_memory(
     assert digest == hashlib.sha256(content).hexdigest()
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(scalar, scalar), min_size=1, max_size=4), st.integers(1, 30), st.booleans())
 def test_columns_are_rows(rows: list[tuple[Any, Any]], block: int, indented: bool) -> None:
     columns = {"a": [row[0] for row in rows], "b": [row[1] for row in rows]}
@@ -81,7 +79,6 @@ def test_one_object_over_several_lines_is_one_entry() -> None:
     assert read_all(b'{\n "a": 1,\n "b": [2]\n}\n')[0] == [{"a": 1, "b": [2]}]
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60) | st.text('[]{}",:1a\\ \n', max_size=40).map(str.encode), st.integers(1, 9))
 def test_any_other_file_gets_one_message(content: bytes, block: int) -> None:
     try:
@@ -140,7 +137,6 @@ def test_a_file_that_changed_in_between_is_noticed(tmp_path: Path) -> None:
         source.read(entries[1].place)
 
 
-@settings(deadline=None)
 @given(st.integers(-(10**20), 10**20), st.integers(0, 9000))
 def test_integers_of_any_length(number: int, zeros: int) -> None:
     text = str(number) + "0" * zeros
@@ -154,7 +150,6 @@ nested = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(nested)
 def test_literals_read_back(value: Any) -> None:
     assert eval(python_literal(value), {}) == value

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from codegrove.problems.pickled_text import NoText, unpack_text
@@ -21,7 +21,6 @@ def pack(pickled: bytes) -> str:
     return base64.b64encode(zlib.compress(pickled)).decode()
 
 
-@settings(deadline=None)
 @given(st.text(), st.sampled_from([0, 1, 2, 3, 4, 5]))
 def test_text_comes_back(text: str, protocol: int) -> None:
     assert unpack_text(packed(text, protocol)) == text
@@ -81,7 +80,6 @@ def test_a_bomb_is_refused_before_it_unpacks() -> None:
         unpack_text(bomb, limit_mb=2)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_any_pickle_is_text_or_refused(pickled: bytes) -> None:
     try:

@@ -140,10 +140,19 @@ def test_where_nobody_counts_every_lack_of_processor_time_is_doubtful() -> None:
 
 
 @given(wall=st.floats(0, 60), cpu=st.floats(0, 60), count=st.integers(0, 10_000), limit=st.floats(0.1, 60))
-def test_more_processor_time_never_raises_a_doubt(wall: float, cpu: float, count: int, limit: float) -> None:
+def test_more_hold_ups_never_settle_a_doubt(wall: float, cpu: float, count: int, limit: float) -> None:
     limits = Limits(test_seconds=limit)
-    if starved(wall, cpu + 1, count, limits):
+    if starved(wall, cpu, count, limits):
         assert starved(wall, cpu, count + 1, limits)
+
+
+@given(wall=st.floats(0, 60), cpu=st.floats(0, 60), limit=st.floats(0.1, 60))
+def test_where_nobody_counts_more_processor_time_never_raises_a_doubt(
+    wall: float, cpu: float, limit: float
+) -> None:
+    limits = Limits(test_seconds=limit)
+    if starved(wall, cpu + 1, None, limits):
+        assert starved(wall, cpu, None, limits)
 
 
 def test_a_turn_alone_waits_for_the_others_and_keeps_new_ones_waiting() -> None:

@@ -194,7 +194,7 @@ def traced(program: str) -> set[int]:
 
 
 @given(program=st.lists(STATEMENTS, min_size=1, max_size=4).map("\n".join))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_lines_are_those_that_a_tracer_sees(program: str) -> None:
     counters = count(program, {"t": 0})
     executable = set(executable_lines(ast.parse(program)))

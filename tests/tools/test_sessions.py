@@ -160,7 +160,7 @@ async def test_what_is_put_in_comes_back() -> None:
     async with box.session() as session:
 
         @given(value=PLAIN)
-        @settings(max_examples=30, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=30, database=None, suppress_health_check=list(HealthCheck))
         def check(value: object) -> None:
             seen.append(value)
 

@@ -96,10 +96,11 @@ def open_for_writing(directory: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
             database_path(directory), isolation_level=None, check_same_thread=False, timeout=30
         )
-        # The process may die at any moment and nothing committed is lost. After a power cut the last moments
-        # may be missing, the file is whole: waiting for the disk would cost more than a step.
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("SELECT count(*) FROM meta").fetchone()
+        with _closed_on_failure(connection):
+            # The process may die at any moment and nothing committed is lost. After a power cut the last
+            # moments may be missing, the file is whole: waiting for the disk would cost more than a step.
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("SELECT count(*) FROM meta").fetchone()
     except sqlite3.Error as error:
         raise damaged(directory, error) from None
     return connection
@@ -119,12 +120,11 @@ def open_for_reading(directory: Path) -> sqlite3.Connection:
         uri = path.absolute().as_uri()
         connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None)
         try:
-            connection.execute("SELECT count(*) FROM meta").fetchone()
+            with _closed_on_failure(connection):
+                connection.execute("SELECT count(*) FROM meta").fetchone()
         except sqlite3.OperationalError:
-            connection.close()
-            connection = _open_copy(
-                path
-            )  # a directory that cannot be written has no place for SQLite's index
+            # A directory that cannot be written has no place for SQLite's index.
+            connection = _open_copy(path)
     except (sqlite3.Error, OSError) as error:
         raise damaged(directory, error) from None
     return connection
@@ -140,8 +140,18 @@ def _open_copy(path: Path) -> sqlite3.Connection:
         with contextlib.closing(sqlite3.connect(copied)) as source:
             source.execute("SELECT count(*) FROM meta").fetchone()
             memory = sqlite3.connect(":memory:", isolation_level=None)
-            source.backup(memory)
+            with _closed_on_failure(memory):
+                source.backup(memory)
     return memory
+
+
+@contextlib.contextmanager
+def _closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error:
+        connection.close()
+        raise
 
 
 def check_header(path: Path) -> None:

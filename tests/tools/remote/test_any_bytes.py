@@ -75,7 +75,7 @@ def changed(parts: list[bytes], changes: list[tuple[str, int, Any]]) -> list[byt
     return [part for part in parts if part]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @example(values=[11, 12], changes=[], hangs=False)
 @example(values=[11, 12], changes=[], hangs=True)
 @example(values=[11, 12], changes=[("drop", 6, None)], hangs=True)
@@ -106,7 +106,7 @@ def test_no_pass_without_the_right_answers(
         assert verdict.passed, verdict
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.binary(min_size=1, max_size=200), max_size=5))
 def test_any_bytes_are_unjudged(parts: list[bytes]) -> None:
     verdict, seconds = judge(ScriptedExecutor(lambda job: parts))
