@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import subprocess
@@ -17,6 +18,8 @@ import pytest
 from codegrove.errors import SandboxError
 from codegrove.task import CallTest
 from codegrove.tools.sandbox import Limits, ProcessSandbox
+from codegrove.tools.sandbox.containment import Level
+from codegrove.tools.sandbox.examination import examine
 from codegrove.verdict import Status, Verdict
 
 CALL = CallTest(args="(2,)", expected="2")
@@ -94,6 +97,22 @@ async def test_cancelling_right_away_leaves_a_sandbox_that_works() -> None:
     verdict = await asyncio.wait_for(sandbox.judge(RIGHT, [CALL], entry_point="f"), 5)
     assert verdict.passed
     await sandbox.aclose()
+
+
+@pytest.mark.parametrize("level", ["basic", "restricted"])
+async def test_a_cancelled_run_that_never_began_does_not_harm_the_next(level: Level) -> None:
+    if not (found := examine(level, sys.executable)).available:
+        pytest.skip(found.reason)
+    sandbox = ProcessSandbox(Limits(wall_seconds=60, test_seconds=60), workers=1, level=level)
+    try:
+        # Its process may find that its folder is gone, and say so while the next one is being waited for.
+        for moment in range(40):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(sandbox.judge(ENDLESS, [CALL], entry_point="f"), moment * 0.0003)
+            verdict = await sandbox.judge(RIGHT, [CALL], entry_point="f")
+            assert verdict.passed, verdict
+    finally:
+        await sandbox.aclose()
 
 
 async def test_closing_ends_what_is_running(tmp_path: Path, wait_until_dead: Callable[[int], None]) -> None:

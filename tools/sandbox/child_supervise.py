@@ -13,10 +13,10 @@ arrive, one JSON object per line:
 
 Answers are lines too: ``{"walls": [...]}`` once; ``{"ready": number, "series": number, "pid": pid}`` (0 where the
 id means nothing outside) with the descriptors named in `OURS`; and ``{"ended": {...}}`` when every process of the
-run is dead; before that ``{"refused": reason}`` if the process could not be restricted and so has run nothing.
-Where settings say so the next run is made ready with the same ones without another request. A closed socket means
-that the judge is gone: everything is killed. If the walls cannot be raised, the reason goes to stderr and the
-process ends.
+run is dead; before that ``{"refused": reason, "series": number}`` if the process could not be restricted and so
+has run nothing. Where settings say so the next run is made ready with the same ones without another request. A
+closed socket means that the judge is gone: everything is killed. If the walls cannot be raised, the reason goes to
+stderr and the process ends.
 
 Loaded by `child` without the rest of codegrove: standard library only.
 """
@@ -173,7 +173,7 @@ def _run(
     try:
         pid = walls.fork(settings, stdin)
     except OSError as error:
-        control.send({"refused": str(error)})
+        control.send({"refused": str(error), "series": title["series"]})
         os._exit(UNAVAILABLE)
     if pid == 0:
         try:
@@ -188,7 +188,7 @@ def _run(
             try:
                 walls.lock(settings, parent)
             except OSError as error:
-                control.send({"refused": str(error)})
+                control.send({"refused": str(error), "series": title["series"]})
                 os._exit(UNAVAILABLE)
             child_run.run(channel, _keep_only(channel.fileno(), stdin, out_write, err_write, result_write))
         finally:

@@ -350,7 +350,8 @@ class Interpreter:
         if isinstance(layers := answer.get("walls"), list):
             self._layers = layers
         elif "refused" in answer:
-            self._refused = str(answer["refused"])
+            if answer["series"] == self._series:  # an earlier one may have lost its folder to a cancelled run
+                self._refused = str(answer["refused"])
         elif "ready" in answer:
             number, series, pid = (int(str(answer[key])) for key in ("ready", "series", "pid"))
             ready = Ready(number, series, pid, self._control.take_descriptors())
