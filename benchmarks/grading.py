@@ -18,6 +18,7 @@ take as long as their time limits let them.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -27,6 +28,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from codegrove.tools.sandbox import linux
 
 TARGET = 5.0
 
@@ -50,6 +53,8 @@ print("seconds", time.perf_counter() - started)
 
 def main() -> None:
     """Print the figures."""
+    if linux.available:
+        linux.adopt_orphans()  # what is killed with its parent counts as well
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("problems", type=Path)
     options.add_argument("--rounds", type=int, default=3)
@@ -110,9 +115,16 @@ def _run(code: str, samples: Path, problems: Path, workers: int) -> tuple[float,
         text=True,
     )
     whole = time.perf_counter() - started
+    _wait_for_orphans()
     if done.returncode:
         sys.exit(f"a process failed:\n{done.stderr}")
     return whole, float(done.stdout.split()[-1]), _processor_time() - before
+
+
+def _wait_for_orphans() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
 
 
 def _processor_time() -> float:

@@ -10,7 +10,7 @@ The process of the candidate loads this file without the rest of codegrove: stan
 from __future__ import annotations
 
 import ast
-import secrets
+import os
 import warnings
 from collections.abc import Iterator
 from types import CodeType
@@ -39,7 +39,7 @@ def compile_counting(program: str, file_name: str, counts: Any) -> CodeType:
         SyntaxError, ValueError, RecursionError, MemoryError: if it cannot be compiled.
     """
     tree = ast.parse(program, file_name)
-    mark = f"counts {secrets.token_hex(16)}"  # a constant that no program has; replaced below
+    mark = f"counts {os.urandom(16).hex()}"  # a constant that no program has; replaced below
     for body in list(_bodies(tree)):
         body[:] = [
             item

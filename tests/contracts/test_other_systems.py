@@ -61,8 +61,9 @@ found = {}
 import codegrove
 modules = found["modules"] = []
 for each in pkgutil.walk_packages(codegrove.__path__, "codegrove."):
-    if each.name.rpartition(".")[2] not in ("child", "child_run", "child_supervise", "supervisor", "__main__"):
-        importlib.import_module(each.name)  # the others are programs that start where processes can be forked
+    forking = ("child", "child_run", "child_supervise", "rehearsal", "supervisor", "__main__")
+    if each.name.rpartition(".")[2] not in forking:  # those are parts of programs that start where there is fork
+        importlib.import_module(each.name)
         modules.append(each.name)
 
 from codegrove.cli import main

@@ -71,6 +71,19 @@ def test_ids_in_short(tmp_path: Path, wanted: str | int) -> None:
     assert load_problems(path).by_id(wanted).id == "MBPP/7"
 
 
+def test_a_problem_for_grading_has_the_hidden_tests_of_the_problem(tmp_path: Path) -> None:
+    problems = load_problems(write(tmp_path, lines(humaneval(3))))
+    graded = problems.for_grading("1")
+    assert graded is problems.for_grading("Own/1")
+    assert graded.hidden == problems.by_id("1").hidden
+    assert problems.for_grading("1") is problems.by_id("1")  # known by now
+    with pytest.raises(TaskError, match="no problem"):
+        problems.for_grading("99")
+    assert load_problems("bundled").for_grading("barrel-ledger") == load_problems("bundled").by_id(
+        "barrel-ledger"
+    )
+
+
 def test_an_unknown_id_is_refused_with_a_suggestion(tmp_path: Path) -> None:
     problems = load_problems(write(tmp_path, lines(humaneval(30))))
     with pytest.raises(TaskError, match="problems.jsonl has no problem 'Own/2x'; did you mean 'Own/2'"):

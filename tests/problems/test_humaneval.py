@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,6 +49,14 @@ def test_a_row_becomes_a_problem() -> None:
     assert problem.reference == PROMPT + "    return sides[0] * sides[1]\n"
     assert [t.describe("area") for t in problem.task.tests] == ["area([2, 3]) == 6"]
     assert loaded.forms == ("doctest",)
+
+
+def test_for_grading_nobody_looks_for_examples() -> None:
+    graded, whole = row().graded("here"), row().load("here").problem
+    assert graded.task.tests == ()
+    assert replace(graded, task=replace(graded.task, tests=whole.task.tests)) == whole
+    with pytest.raises(TaskError, match="found none"):
+        row(test="x = 1").graded("here")
 
 
 def test_an_example_that_the_hidden_tests_contradict_is_dropped_and_said_so() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from codegrove.tools.sandbox.asserts import instrument
+from codegrove.tools.sandbox.source_text import SourceText
 
 
 def run(code: str, **names: Any) -> tuple[list[tuple[int, int, object]], BaseException | None]:
@@ -64,6 +65,18 @@ def test_lines_stay_where_they_are() -> None:
     assert [node.lineno for node in tree.body] == [1, 2, 5]
     assert [test.at_line(line) for line in (1, 2, 4, 5, None)] == [None, 0, 0, 1, None]
     assert test.assertions[0].source == "assert f(\n    x\n) == 3"
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["assert 'ü' == f('é')", "if True:\n    assert (f(1)\n  == '中')", "x = '\f'; assert f(x), '🙂'\n"],
+)
+def test_what_is_written_for_a_node_is_what_python_says(code: str) -> None:
+    source = SourceText(code)
+    nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.expr | ast.stmt)]
+    assert nodes
+    for node in nodes:
+        assert source.segment(node) == ast.get_source_segment(code, node)
 
 
 def test_a_test_that_does_not_parse_is_refused() -> None:

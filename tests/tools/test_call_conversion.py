@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 from typing import Any
 
@@ -73,6 +74,8 @@ CONVERTED = [
     "x = f(3)\nassert x == 6 and x > 5\nassert x == 7",
     "xs = [1, 2]\nassert f(xs) == [1, 2, 1, 2]",
     "for i in range(4):\n    assert f(i) == i * 2, f'at {i}'",
+    "for i in range(3):\n    assert not f(i) == i + 9, f'{f(i)} at {i}'",
+    "for i in range(3):\n    assert abs(f(i) - i) < 2, f'{abs(f(i) - i)} at {i}'",
     "for i, j in [(1, 2), (2, 5)]:\n    assert f(i) == j, f'at {i}, not {j}'",
     "def check(candidate):\n    assert True, 'fine'\n    assert candidate(1) == 2\n    print\ncheck(f)",
     "METADATA = {'a': 1}\ndef check(c):\n    assert c(c=1) == 2\ncheck(f)",
@@ -100,6 +103,14 @@ def test_it_ends_as_it_would_in_python(code: str) -> None:
         assert found.startswith("assert ")
     else:
         assert found == expected.removeprefix("failed ")
+
+
+@pytest.mark.parametrize("code", CONVERTED)
+def test_a_tree_that_is_read_stays_as_it_is(code: str) -> None:
+    tree = ast.parse(code)
+    before = ast.dump(tree, include_attributes=True)
+    assert convert(code, "f", tree) is not None
+    assert ast.dump(tree, include_attributes=True) == before
 
 
 @pytest.mark.parametrize(

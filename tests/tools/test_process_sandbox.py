@@ -152,6 +152,26 @@ async def test_nothing_starts_before_the_first_run_and_nothing_stays() -> None:
     assert len(children() - processes) <= 1
 
 
+async def test_getting_ready_starts_what_the_first_verdict_needs() -> None:
+    processes = children()
+    sandbox = ProcessSandbox(workers=2)
+    await sandbox.get_ready()
+    started = children() - processes
+    assert 2 <= len(started) <= 3
+    verdicts = await asyncio.gather(*(sandbox.judge(RIGHT, [CALL], entry_point="f") for _ in range(4)))
+    assert all(verdict.passed for verdict in verdicts)
+    assert len(children() - processes - started) <= 1
+    await sandbox.aclose()
+
+
+async def test_what_goes_wrong_while_getting_ready_is_said_by_the_first_verdict(tmp_path: Path) -> None:
+    sandbox = ProcessSandbox(python=str(tmp_path / "no such python"))
+    await sandbox.get_ready()
+    verdict = await sandbox.judge(RIGHT, [CALL], entry_point="f")
+    assert (verdict.status, "no such python" in verdict.note) == (Status.UNJUDGED, True)
+    await sandbox.aclose()
+
+
 def test_a_user_who_forgets_to_close_leaves_nothing_behind() -> None:
     script = (
         "import asyncio\nfrom codegrove.tools.sandbox import ProcessSandbox\nfrom codegrove.task import CallTest\n"

@@ -179,7 +179,7 @@ def lying_python(tmp_path: Path) -> str:
         file.write("\nRun._call = lambda self, args, kwargs, namespace: values.to_wire(7)\n")
     child = tools / "sandbox" / "child.py"
     script = tmp_path / "python"
-    script.write_text(f'#!/bin/sh\nexec {sys.executable} -s -P -S -B {child} "$6"\n')
+    script.write_text(f'#!/bin/sh\nfor last; do :; done\nexec {sys.executable} -s -P -S -B {child} "$last"\n')
     script.chmod(0o755)
     return str(script)
 

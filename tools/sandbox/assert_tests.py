@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from codegrove.parsing import parse_python
 from codegrove.tools.sandbox.asserts import Instrumented, instrument
 from codegrove.tools.sandbox.call_conversion import Converted, convert
 from codegrove.tools.sandbox.must_fail import must_fail
@@ -33,8 +34,10 @@ class Plan:
     way: Way
     job: dict[str, Any]
     """What a process gets to know of it, without its index."""
-    asserts: Instrumented
+    asserts: Instrumented | None = None
+    """Its assertions, where its text runs."""
     converted: Converted | None = None
+    """Its calls and claims, where only calls are made."""
     reason: str = ""
     """Why it cannot be split."""
     must_fail: Sequence[dict[str, Any]] = ()
@@ -54,17 +57,21 @@ def plan(code: str, entry_point: str | None, split: bool = True) -> Plan:
         SyntaxError: if the test does not parse.
         NeedsFixtures: if a test function has parameters that nothing fills.
     """
-    code = with_calls_of_tests(code.replace("\r\n", "\n").replace("\r", "\n"))
-    functions = {"candidate", *([entry_point] if entry_point else [])}
-    asserts = instrument(code, functions)
-    converted = convert(code, entry_point)
+    given = code.replace("\r\n", "\n").replace("\r", "\n")
+    tree = parse_python(given)
+    code = with_calls_of_tests(given, tree)
+    if code != given:
+        tree = parse_python(code)
+    converted = convert(code, entry_point, tree)
     if converted is not None:
         calls = [[to_wire(args), to_wire(kwargs)] for args, kwargs in converted.calls]
         job: dict[str, Any] = {"kind": "calls", "calls": calls}
-        return Plan(way=Way.CALLS, job=job, asserts=asserts, converted=converted)
+        return Plan(way=Way.CALLS, job=job, converted=converted)
+    functions = {"candidate", *([entry_point] if entry_point else [])}
+    asserts = instrument(code, functions, tree)
     used, expected = free_names(code, entry_point)
     job = {"kind": "assert", "code": asserts.code, "names": used}
-    reason = why_together(code, expected) or ("" if split else "two runs cannot be connected here")
+    reason = why_together(code, expected, tree) or ("" if split else "two runs cannot be connected here")
     if not reason:
         return Plan(way=Way.SPLIT, job=job, asserts=asserts)
     variants = [

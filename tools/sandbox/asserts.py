@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from codegrove.parsing import parse_python
+from codegrove.tools.sandbox.source_text import SourceText
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,35 +36,35 @@ class Instrumented:
         return max(found, key=lambda i: self.assertions[i].first, default=None)
 
 
-def instrument(code: str, functions: Collection[str]) -> Instrumented:
+def instrument(code: str, functions: Collection[str], tree: ast.Module | None = None) -> Instrumented:
     """Rewrite the assertions of a test.
 
     Calls of `functions` inside an assertion are remembered; in an assertion without such a call its left-most
     operand is.
 
+    Args:
+        code: the test.
+        functions: names of functions.
+        tree: what the test parses to, if that is known. Then only ``\\n`` ends a line of the test.
+
     Raises:
         SyntaxError: if the test does not parse.
     """
-    code = code.replace("\r\n", "\n").replace("\r", "\n")  # as the parser counts lines
-    tree = parse_python(code)
-    text = code.encode()
-    offsets = [0]
-    for line in text.split(b"\n"):
-        offsets.append(offsets[-1] + len(line) + 1)
+    if tree is None:
+        code = code.replace("\r\n", "\n").replace("\r", "\n")  # as the parser counts lines
+        tree = parse_python(code)
+    source = SourceText(code)
+    text = source.encoded
     assertions: list[Assertion] = []
     insertions: list[tuple[int, int, bytes]] = []
     for node in ast.walk(tree):
         if not isinstance(node, ast.Assert):
             continue
         number = len(assertions)
-        source = ast.get_source_segment(code, node) or ""
-        assertions.append(Assertion(node.lineno, node.end_lineno or node.lineno, source))
+        assertions.append(Assertion(node.lineno, node.end_lineno or node.lineno, source.segment(node)))
         for position, part in enumerate(_remembered(node.test, functions)):
-            if part.end_lineno is None or part.end_col_offset is None:
-                continue
-            start = offsets[part.lineno - 1] + part.col_offset
-            end = offsets[part.end_lineno - 1] + part.end_col_offset
-            insertions.append((start, end, f"__obtained__({number}, {position}, ".encode()))
+            if (span := source.span(part)) is not None:
+                insertions.append((*span, f"__obtained__({number}, {position}, ".encode()))
     for start, end, opening in sorted(insertions, reverse=True):
         text = text[:start] + opening + text[start:end] + b")" + text[end:]
     return Instrumented(text.decode(), tuple(assertions))

@@ -10,9 +10,9 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
-import copy
+import operator
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from codegrove.parsing import parse_python
 from codegrove.tools.sandbox import plain_expressions as plain
 from codegrove.tools.sandbox.asserts import left_operand
 from codegrove.tools.sandbox.plain_expressions import NotPlain
+from codegrove.tools.sandbox.source_text import SourceText
 from codegrove.tools.sandbox.values import show
 
 _MOST_CALLS = 2000
@@ -59,17 +60,24 @@ def answer_name(number: int) -> str:
     return f"#{number}"
 
 
-def convert(code: str, entry_point: str | None) -> Converted | None:
+def convert(code: str, entry_point: str | None, tree: ast.Module | None = None) -> Converted | None:
     """Read a test as calls of the entry point and claims; None if it is, or may be, more than that.
+
+    Args:
+        code: the test.
+        entry_point: name of the function under test.
+        tree: what the test parses to, if that is known; it is not changed. Then only ``\\n`` ends a line of the
+            test.
 
     Raises:
         SyntaxError: if it does not parse.
     """
-    code = code.replace("\r\n", "\n").replace("\r", "\n")
-    tree = parse_python(code)
-    if entry_point is None or not isinstance(tree, ast.Module):
+    if tree is None:
+        code = code.replace("\r\n", "\n").replace("\r", "\n")
+        tree = parse_python(code)
+    if entry_point is None:
         return None
-    reader = _Reader(code, entry_point)
+    reader = _Reader(SourceText(code), entry_point)
     try:
         reader.read(tree.body)
     except Exception:  # noqa: BLE001 - constants of a test may raise anything, and do so when it is run as it is
@@ -81,7 +89,7 @@ def convert(code: str, entry_point: str | None) -> Converted | None:
 
 @dataclass(slots=True)
 class _Reader:
-    code: str
+    source: SourceText
     entry_point: str
     names: dict[str, object] = field(default_factory=dict)
     functions: set[str] = field(default_factory=set)
@@ -215,25 +223,22 @@ class _Reader:
         """Note a call; its number says which answer is its result."""
         args = tuple(self._constant(argument) for argument in call.args)
         kwargs = {_keyword(keyword): self._constant(keyword.value) for keyword in call.keywords}
-        for node in [*call.args, *(keyword.value for keyword in call.keywords)]:
-            for part in ast.walk(node):
-                if isinstance(part, ast.Name) and not isinstance(self.names.get(part.id), _IMMUTABLE):
-                    self.names.pop(
-                        part.id, None
-                    )  # the call may change it; who uses it again is not converted
+        for name in _names_in([*call.args, *(keyword.value for keyword in call.keywords)]):
+            if not isinstance(self.names.get(name.id), _IMMUTABLE):
+                self.names.pop(name.id, None)  # the call may change it; who uses it again is not converted
         self.calls.append((args, kwargs))
         if len(self.calls) > _MOST_CALLS:
             raise NotPlain("too many calls")
         return len(self.calls) - 1
 
     def _assert(self, statement: ast.Assert) -> None:
-        source = ast.get_source_segment(self.code, statement) or ""
+        source = self.source.segment(statement)
         same: dict[str, int] = {}
         test = statement.test
         parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
         shown: list[ast.expr] = []
         for part in parts:
-            replacer = _Replacer(self, same)
+            replacer = _Replacer(self, None if statement.msg is None else same)
             replaced = replacer.visit(part)
             names = dict(self.names) | {answer_name(number): 0 for number in replacer.numbers}
             plain.check(replaced, names)
@@ -253,7 +258,9 @@ class _Reader:
 
     def _message(self, node: ast.expr, same: dict[str, int]) -> ast.expr | None:
         """Return a message in which calls are the ones that the assertion makes; None for any other."""
-        node = _Known(self, same).visit(copy.deepcopy(node))
+        if isinstance(node, ast.Constant) and node.value is not ...:
+            return node
+        node = _Known(self, same).visit(node)
         try:
             names = dict(self.names) | {answer_name(number): 0 for number in range(len(self.calls))}
             for part in node.values if isinstance(node, ast.JoinedStr) else [node]:
@@ -263,7 +270,27 @@ class _Reader:
         return node
 
 
-class _Known(ast.NodeTransformer):
+class _Replacing(ast.NodeVisitor):
+    """Returns another expression with some parts replaced. The tree stays as it is: a loop reads it again."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        return node
+
+    def generic_visit(self, node: ast.AST) -> Any:
+        same, fields = True, {}
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, ast.AST):
+                fields[name] = self.visit(value)
+                same = same and fields[name] is value
+            elif isinstance(value, list):
+                fields[name] = [self.visit(item) if isinstance(item, ast.AST) else item for item in value]
+                same = same and all(map(operator.is_, fields[name], value))
+            else:
+                fields[name] = value
+        return node if same else ast.copy_location(type(node)(**fields), node)
+
+
+class _Known(_Replacing):
     """Replaces calls that were made already by their answers."""
 
     def __init__(self, reader: _Reader, same: Mapping[str, int]) -> None:
@@ -272,7 +299,7 @@ class _Known(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.expr:
         number = self.same.get(ast.dump(node))
         if number is None:
-            return self.generic_visit(node)  # type: ignore[return-value]
+            return self.generic_visit(node)  # type: ignore[no-any-return]
         return ast.Name(id=answer_name(number), ctx=ast.Load())
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
@@ -280,10 +307,14 @@ class _Known(ast.NodeTransformer):
         return node if number is None else ast.Name(id=answer_name(number), ctx=ast.Load())
 
 
-class _Replacer(ast.NodeTransformer):
-    """Replaces calls and variables that hold results. Calls must happen whatever their neighbours are."""
+class _Replacer(_Replacing):
+    """Replaces calls and variables that hold results. Calls must happen whatever their neighbours are.
 
-    def __init__(self, reader: _Reader, same: dict[str, int]) -> None:
+    Args:
+        same: where to note which call is which, if anybody is going to ask.
+    """
+
+    def __init__(self, reader: _Reader, same: dict[str, int] | None) -> None:
         self.reader = reader
         self.same = same
         self.called: list[int] = []
@@ -297,7 +328,8 @@ class _Replacer(ast.NodeTransformer):
                 keywords=[self.visit(keyword) for keyword in node.keywords],
             )
         self.called.append(self.reader._call(node))
-        self.same[ast.dump(node)] = self.called[-1]
+        if self.same is not None:
+            self.same[ast.dump(node)] = self.called[-1]
         return self._answer(self.called[-1])
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
@@ -341,9 +373,26 @@ def _keyword(keyword: ast.keyword) -> str:
     return keyword.arg
 
 
-def _assigned(body: Collection[ast.stmt]) -> set[str]:
-    nodes = (node for statement in body for node in ast.walk(statement))
-    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+def _names_in(nodes: Sequence[ast.AST]) -> Iterator[ast.Name]:
+    """Yield the names in trees. Most of a test is literals: `ast.walk` would take several times as long."""
+    waiting: list[Any] = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Constant) or not isinstance(node, ast.AST):
+            continue
+        if isinstance(node, ast.Name):
+            yield node
+            continue
+        for part in node._fields:
+            value = getattr(node, part, None)
+            if isinstance(value, list):
+                waiting += value
+            else:
+                waiting.append(value)
+
+
+def _assigned(body: Sequence[ast.stmt]) -> set[str]:
+    return {name.id for name in _names_in(body) if isinstance(name.ctx, ast.Store)}
 
 
 class Failure(Exception):

@@ -27,7 +27,6 @@ import _signal  # type: ignore[import-not-found]
 import _socket
 import contextlib
 import gc
-import importlib
 import json
 import os
 import select
@@ -37,17 +36,11 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from codegrove.tools.sandbox import child_run, linux, passing
+from codegrove.tools.sandbox import child_run, linux, passing, rehearsal
 from codegrove.tools.sandbox.walls import UNAVAILABLE, Isolated, Limited, Restricted, RunSettings, Walls
 
 OURS = ("job", "result", "stdout", "stderr")
 """Descriptors that the judge gets with each run: a socket for the job, see `child_run.receive`, and pipes."""
-
-PRELOADED = (
-    *("abc", "ast", "bisect", "collections", "copy", "dataclasses", "datetime", "enum", "functools", "heapq"),
-    *("itertools", "linecache", "math", "operator", "random", "re", "string", "threading", "typing"),
-)
-"""Imported once, so that programs need not wait for them. Their names stay unbound in programs."""
 
 _LOOK_EVERY = 0.05
 """Seconds between counts of a run's processes."""
@@ -60,8 +53,6 @@ def serve(control_fd: int) -> None:
     """Raise the walls that the first message asks for, then fork runs until the socket is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.umask(0o022)
-    for name in PRELOADED:
-        importlib.import_module(name)
     control = _Control(_socket.socket(fileno=control_fd))
     setup = control.next()
     if setup is None:
@@ -75,6 +66,7 @@ def serve(control_fd: int) -> None:
     child_run.make_ready()
     if walls.id_of_runs:
         child_run.use_thread_id(walls.id_of_runs)
+    rehearsal.rehearse()
     _limit_processes_of_user()
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_read, False)

@@ -1,17 +1,15 @@
 """A place in memory where a program counts its lines. The judge reads it when the program's process is dead.
 
 It is the judge's: of fixed size, made for one run. Whatever way the process ends, what it counted is there.
-Loaded by `child` without the rest of codegrove: standard library only.
+Loaded by `child` without the rest of codegrove: standard library only. What few runs need is imported by those.
 """
 
 from __future__ import annotations
 
 import contextlib
-import mmap
 import os
 import struct
 import sys
-import tempfile
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
@@ -63,6 +61,8 @@ def _make(size: int) -> int:
                 os.close(descriptor)
                 raise
             return descriptor
+    import tempfile
+
     with tempfile.TemporaryFile() as file:
         os.ftruncate(file.fileno(), size)
         return os.dup(file.fileno())
@@ -75,6 +75,7 @@ def attach(descriptor: int, last_line: int) -> Any:
         OSError, ValueError: if the memory cannot be had.
     """
     import ctypes
+    import mmap
 
     class Counters(ctypes.Array[ctypes.c_uint64]):
         _type_ = ctypes.c_uint64

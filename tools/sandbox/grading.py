@@ -103,7 +103,7 @@ def grade(prepared: Prepared, record: Record, kept: int = MOST_OUTPUT) -> TestRe
     if record.outcome == "timed_out":
         return TestResult(status=Status.TIMED_OUT, error=record.error, seconds=record.seconds)
     if record.outcome == "raised" and record.error is not None:
-        if prepared.plan is not None and record.failed:
+        if prepared.plan is not None and prepared.plan.asserts is not None and record.failed:
             return _failed_assertion(prepared.plan.asserts, record, record.error)
         return TestResult(status=Status.CRASHED, error=record.error, seconds=record.seconds)
     raise DecodeError(f"outcome {record.outcome!r} does not answer a test of kind {prepared.test.kind!r}")

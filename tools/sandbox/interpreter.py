@@ -108,6 +108,15 @@ def _environment() -> dict[str, str]:
     return fixed | {name: os.environ[name] for name in needed if name in os.environ}
 
 
+def _no_byte_code() -> list[str]:
+    """Keep byte code from being written where this process was told so.
+
+    Elsewhere the interpreter writes that of its own modules, which nobody else imports: it would compile them anew
+    at every start.
+    """
+    return ["-B"] if sys.dont_write_bytecode else []
+
+
 def can_run() -> bool:
     """Whether this system can do what runs need: fork, and hand descriptors over a socket."""
     return hasattr(os, "fork") and hasattr(socket, "send_fds")
@@ -168,7 +177,7 @@ class Interpreter:
         try:
             with theirs:
                 self._process = subprocess.Popen(
-                    [*start, "-s", "-P", "-S", "-B", str(CHILD), str(theirs.fileno())],
+                    [*start, "-s", "-P", "-S", *_no_byte_code(), str(CHILD), str(theirs.fileno())],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=self._errors,

@@ -7,7 +7,6 @@ suitable C library, `available` is False and nothing else may be called.
 from __future__ import annotations
 
 import os
-import platform
 import signal
 import struct
 import sys
@@ -188,7 +187,7 @@ def _require_no_mounts_below(target: str) -> None:
 def pivot_root() -> None:
     """Make the current folder, a mount, the root, and let go of everything that was there before."""
     here = ctypes.c_char_p(b".")
-    syscall(_PIVOT_ROOT[platform.machine()], here, here)
+    syscall(_PIVOT_ROOT[os.uname().machine], here, here)
     unmount(".")
     os.chdir("/")
 

@@ -83,6 +83,19 @@ class Pool:
         """Return what a judgement runs its jobs with, and where programs count the lines they execute."""
         return Executor(self, ticket, counts)
 
+    def start_ahead(self) -> None:
+        """Start as many interpreters as there are workers. They become ready while others do something else.
+
+        Raises:
+            SandboxError: if one cannot be started, or the pool is closed.
+        """
+        for _ in range(self._workers if self._warm else 0):
+            with self._lock:
+                self._require_open()
+                if len(self._idle) + len(self._busy) >= self._workers:
+                    return
+                self._idle.append(Interpreter(self.python, self._containment()))
+
     def layers(self) -> tuple[str, ...]:
         """Return what an interpreter that is free said about its walls, in words; nothing if there is none."""
         with self._lock:

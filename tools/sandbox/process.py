@@ -13,6 +13,7 @@ only; root can lift the limits of its own processes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import weakref
@@ -146,6 +147,16 @@ class ProcessSandbox:
         missing = about_missing_package(verdict, self._pool.python, self._site_packages)
         note = "; ".join(filter(None, (verdict.note, missing)))
         return replace(verdict, level=self.level, guarantees=guarantees, note=note)
+
+    async def get_ready(self) -> None:
+        """Do now what the first verdict would wait for. What fails is left for the first verdict to report."""
+
+        def start(ticket: Ticket) -> None:
+            self._pool.start_ahead()
+            self._require_trust(ticket)
+
+        with contextlib.suppress(SandboxError, OSError, Interrupted):
+            await self._in_thread(start)
 
     async def trace(
         self, program: str, test: Test, *, entry_point: str | None = None, limits: Limits | None = None

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import platform
-import queue
 import struct
 import threading
 from collections.abc import Mapping, Sequence
@@ -82,7 +80,7 @@ class Filter:
         truncates: bool,
         one_program: bool = False,
     ) -> None:
-        machine = platform.machine()
+        machine = os.uname().machine
         if machine not in syscalls.AUDIT_ARCH:
             raise OSError(f"no filter of system calls for the processor {machine!r}")
         code = _Code(syscalls.numbers(syscalls.CHECKED, machine))
@@ -182,7 +180,7 @@ class OneProgram:
     """
 
     def __init__(self) -> None:
-        machine = platform.machine()
+        machine = os.uname().machine
         numbers = syscalls.numbers(syscalls.CHECKED, machine)
         code = _Code(numbers)
         code.begin(syscalls.AUDIT_ARCH[machine])
@@ -192,7 +190,8 @@ class OneProgram:
         code.end(_ALLOW)
         self._code = code
         self._seccomp = numbers["seccomp"]
-        self._listener: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._listener = -1
+        self._asked_of = threading.Event()
 
     def become(self, path: str, arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
         """Become a program.
@@ -204,7 +203,8 @@ class OneProgram:
 
         threading.Thread(target=self._say_yes_once, daemon=True).start()
         header, _buffer = _header(self._code.packed(0))
-        self._listener.put(linux.syscall(self._seccomp, _SET_FILTER, _NEW_LISTENER, ctypes.c_char_p(header)))
+        self._listener = linux.syscall(self._seccomp, _SET_FILTER, _NEW_LISTENER, ctypes.c_char_p(header))
+        self._asked_of.set()
         words = [os.fsencode(word) for word in arguments]
         pairs = [os.fsencode(f"{name}={value}") for name, value in environment.items()]
         # called like this, and not as os.execve, it lets the other thread run meanwhile
@@ -219,13 +219,13 @@ class OneProgram:
     def _say_yes_once(self) -> None:
         import ctypes
 
-        listener = self._listener.get()
+        self._asked_of.wait()
         question = ctypes.create_string_buffer(_QUESTION_BYTES)
-        linux.call("ioctl", listener, ctypes.c_ulong(_RECEIVE), question)
+        linux.call("ioctl", self._listener, ctypes.c_ulong(_RECEIVE), question)
         (number,) = struct.unpack_from("Q", question.raw)
         go_on = 1
         answer = ctypes.create_string_buffer(struct.pack("QqiI", number, 0, 0, go_on))
-        linux.call("ioctl", listener, ctypes.c_ulong(_ANSWER), answer)
+        linux.call("ioctl", self._listener, ctypes.c_ulong(_ANSWER), answer)
 
 
 _Condition = tuple[int, int, tuple[int, ...]]

@@ -89,16 +89,16 @@ def free_names(code: str, entry_point: str | None) -> tuple[list[str], list[str]
     return sorted(used), sorted(used - own)
 
 
-def why_together(code: str, names: Collection[str]) -> str:
+def why_together(code: str, names: Collection[str], tree: ast.Module | None = None) -> str:
     """Say why a test must run in the program's own process; empty if it need not.
 
     Args:
         code: the test.
         names: global names that it expects of the program.
+        tree: what it parses to, if that is known.
     """
-    tree = parse_python(code)
     finder = _Finder(set(names))
-    finder.visit(tree)
+    finder.visit(tree or parse_python(code))
     return finder.reason
 
 
@@ -216,15 +216,18 @@ def _has(node: ast.ImportFrom, name: str) -> bool:
     return any(alias.name == name for alias in node.names)
 
 
-def with_calls_of_tests(code: str) -> str:
+def with_calls_of_tests(code: str, tree: ast.Module | None = None) -> str:
     """Return a test with calls of the test functions and classes it defines and does not run itself.
+
+    Args:
+        code: the test.
+        tree: what it parses to, if that is known.
 
     Raises:
         SyntaxError: if it does not parse.
         NeedsFixtures: if a function has parameters that nothing here fills.
     """
-    tree = parse_python(code)
-    assert isinstance(tree, ast.Module)
+    tree = tree or parse_python(code)
     plain: list[str] = []
     other: list[str] = []
     for statement in tree.body:

@@ -147,7 +147,7 @@ def _check(file: SampleFile, problems: ProblemSet) -> _Checked:
         raise TaskError(f"no sample is for a problem of {problems.source}: {found.unknown[0]}: {reason}")
     for problem in found.problems.values():
         if not isinstance(problem, TaskError):
-            problems.by_id(problem)  # one that is broken is refused now, not after hours
+            problems.for_grading(problem)  # one that is broken is refused now, not after hours
     return found
 
 
@@ -171,7 +171,7 @@ async def _graded(
     async def grade(sample: Sample, name: str | TaskError) -> Verdict:
         if isinstance(name, TaskError):
             return Verdict(status=Status.UNJUDGED, note=str(name))
-        problem = problems.by_id(name)
+        problem = problems.for_grading(name)
         verdict = await grader.grade(problem, sample.program(problem))
         return verdict or unjudged(problem, "the problem has no hidden tests")
 

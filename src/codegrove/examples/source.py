@@ -9,11 +9,15 @@ import re
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from codegrove.parsing import parse_python
 
 _LONGEST_BRACKET = 4000
 """Characters between two brackets; keeps unbalanced ones from costing quadratic time."""
+
+_SURELY_SHALLOW = 30
+"""Levels of a syntax tree that a recursive function can walk wherever it is called, with some calls for each."""
 
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 """What `ast.parse` raises for text that is no Python, that holds null bytes, or that is nested too deeply."""
@@ -28,8 +32,26 @@ def parse_quietly(text: str) -> ast.Module:
         SyntaxError: or another of `UNREADABLE`.
     """
     tree = parse_python(text)
-    ast.unparse(tree)  # raises RecursionError
+    if _is_deeper(tree, _SURELY_SHALLOW):
+        ast.unparse(tree)  # raises RecursionError
     return tree
+
+
+def _is_deeper(tree: ast.AST, most: int) -> bool:
+    """Whether a tree has more levels than some; quick for the trees of common sources."""
+    level = [tree]
+    while level and most:
+        most -= 1
+        below: list[Any] = []
+        for node in level:
+            for name in node._fields:
+                value = getattr(node, name, None)
+                if isinstance(value, list):
+                    below += value
+                elif isinstance(value, ast.AST):
+                    below.append(value)
+        level = [node for node in below if isinstance(node, ast.AST) and node._fields]
+    return bool(level)
 
 
 def parse_stub(text: str, entry_point: str) -> ast.Module | None:

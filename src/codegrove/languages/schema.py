@@ -14,7 +14,7 @@ _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 def _absolute(path: str) -> str:

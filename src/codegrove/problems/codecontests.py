@@ -32,7 +32,7 @@ _DURATION = re.compile(r"(seconds|nanos): (\d+)")
 class _Columns(BaseModel):
     """Two columns of equal length; a list of objects is turned into them."""
 
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod

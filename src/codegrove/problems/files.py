@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from codegrove.errors import TaskError, did_you_mean
 from codegrove.problem import Problem
@@ -16,9 +17,11 @@ from codegrove.problems.bundled import bundled_ids, load_bundled
 from codegrove.problems.directories import open_path
 from codegrove.problems.formats import Format, format_called, recognise
 from codegrove.problems.load_report import LoadedProblem, LoadReport
-from codegrove.problems.problem_rows import VisibleAsserts
+from codegrove.problems.problem_rows import ProblemRow, VisibleAsserts
 from codegrove.problems.rows import read_row
 from codegrove.problems.sources import Place, Source
+
+_Kept = TypeVar("_Kept")
 
 BUNDLED = "bundled"
 _EXPECTED = "'bundled', a .jsonl, .jsonl.gz, .json or .parquet file of a benchmark, or hf:OWNER/NAME"
@@ -55,6 +58,7 @@ class ProblemSet:
         self.ids = tuple(makers)
         self._makers = makers
         self._loaded: OrderedDict[str, LoadedProblem] = OrderedDict()
+        self._graded: OrderedDict[str, Problem] = OrderedDict()
         self._kept = kept
         self._sha256 = sha256
         self._notes = notes
@@ -78,6 +82,20 @@ class ProblemSet:
             TaskError: when there is no such problem, or the entry in the file is broken.
         """
         return self._load(self.find_id(problem_id)).problem
+
+    def for_grading(self, problem_id: str | int) -> Problem:
+        """Return one problem as `by_id` does, maybe without its visible tests: grading needs none, and is spared
+        the search for them where they are examples in a text.
+
+        Raises:
+            TaskError: as `by_id`.
+        """
+        name = self.find_id(problem_id)
+        maker = self._makers[name]
+        if name in self._loaded or not isinstance(maker, _RowMaker):
+            return self._load(name).problem
+        found = self._graded.pop(name, None) or maker.graded()
+        return _keep(self._graded, name, found, self._kept)
 
     def find_id(self, problem_id: str | int) -> str:
         """Return the id of one problem as this set writes it, see `by_id`. Nothing is loaded.
@@ -141,10 +159,7 @@ class ProblemSet:
 
     def _load(self, problem_id: str) -> LoadedProblem:
         found = self._loaded.pop(problem_id, None) or self._makers[problem_id]()
-        self._loaded[problem_id] = found  # the last one used stands last
-        if len(self._loaded) > self._kept:
-            self._loaded.popitem(last=False)
-        return found
+        return _keep(self._loaded, problem_id, found, self._kept)
 
 
 def load_problems(
@@ -191,7 +206,7 @@ def problem_set(
         if why := row.unusable():
             skipped.append(f"{row.id}: {why}")
         else:
-            makers[row.id] = _maker(source, format, entry.place, entry.where, visible_asserts)
+            makers[row.id] = _RowMaker(source, format, entry.place, entry.where, visible_asserts)
     if format is None or not first_place:
         raise TaskError(f"{called} holds no problems; expected {_EXPECTED}")
     return ProblemSet(
@@ -205,13 +220,32 @@ def problem_set(
     )
 
 
-def _maker(
-    source: Source, format: Format, place: Place, where: str, visible_asserts: VisibleAsserts
-) -> Callable[[], LoadedProblem]:
-    def make() -> LoadedProblem:
-        return read_row(format.row, source.read(place), where).load(where, visible_asserts)
+@dataclass(frozen=True, slots=True)
+class _RowMaker:
+    """Puts a problem together from its entry."""
 
-    return make
+    source: Source
+    format: Format
+    place: Place
+    where: str
+    visible_asserts: VisibleAsserts
+
+    def __call__(self) -> LoadedProblem:
+        return self._row().load(self.where, self.visible_asserts)
+
+    def graded(self) -> Problem:
+        return self._row().graded(self.where, self.visible_asserts)
+
+    def _row(self) -> ProblemRow:
+        return read_row(self.format.row, self.source.read(self.place), self.where)
+
+
+def _keep(kept: OrderedDict[str, _Kept], name: str, found: _Kept, most: int) -> _Kept:
+    """Keep something as the last one used; let go of the one that was not used for the longest time."""
+    kept[name] = found
+    if len(kept) > most:
+        kept.popitem(last=False)
+    return found
 
 
 def _bundled_maker(problem_id: str) -> Callable[[], LoadedProblem]:

@@ -15,7 +15,7 @@ from codegrove.problems.load_report import LoadedProblem
 from codegrove.problems.overlap import contradicted, stated_values
 from codegrove.problems.problem_rows import ProblemRow, VisibleAsserts
 from codegrove.problems.python_fields import parsed
-from codegrove.task import AssertTest, Origin, Task
+from codegrove.task import AssertTest, Origin, Task, Test
 
 NOTES = (
     "visible tests are examples in the docstrings; those that the hidden tests contradict are left out",
@@ -49,28 +49,37 @@ class HumanEvalRow(ProblemRow):
         Raises:
             TaskError: when prompt, solution or test are not the Python that the format asks for.
         """
+        hidden, reference = self._checked(where)
+        shown = docstring_tests(self.prompt, self.entry_point, stated_values([hidden]))
+        return LoadedProblem(
+            problem=self._problem(hidden, reference, shown.tests),
+            forms=tuple(form.value for form in shown.forms),
+            dropped=shown.dropped,
+        )
+
+    def graded(self, where: str, visible_asserts: VisibleAsserts = 1) -> Problem:
+        """Return the row as a problem without the examples in its docstring; see `load`."""
+        return self._problem(*self._checked(where), ())
+
+    def _checked(self, where: str) -> tuple[AssertTest, str]:
+        """Return the hidden test and the reference."""
         check_stub(self.prompt, self.entry_point, where)
         reference = self.prompt + self.canonical_solution if self.canonical_solution.strip() else ""
         parsed(reference, where, "canonical_solution", "a body that completes the prompt")
         test = parsed(self.test, where, "test", "Python that defines check(candidate)")
         if not any(isinstance(node, ast.FunctionDef) and node.name == "check" for node in test.body):
             raise TaskError(f"{where}, field 'test': expected a definition of check(candidate); found none")
-        hidden = AssertTest(code=f"{self.test}\ncheck({self.entry_point})", origin=Origin.HIDDEN)
-        shown = docstring_tests(self.prompt, self.entry_point, stated_values([hidden]))
+        return AssertTest(code=f"{self.test}\ncheck({self.entry_point})", origin=Origin.HIDDEN), reference
+
+    def _problem(self, hidden: AssertTest, reference: str, visible: tuple[Test, ...]) -> Problem:
         task = Task(
             id=self.task_id,
             statement=self.prompt,
             stub=self.prompt,
             entry_point=self.entry_point,
-            tests=shown.tests,
+            tests=visible,
         )
-        return LoadedProblem(
-            problem=Problem(
-                task=task, hidden=(hidden,), reference=reference, source=self.source, test_seconds=3.0
-            ),
-            forms=tuple(form.value for form in shown.forms),
-            dropped=shown.dropped,
-        )
+        return Problem(task=task, hidden=(hidden,), reference=reference, source=self.source, test_seconds=3.0)
 
 
 def check_stub(prompt: str, entry_point: str, where: str, field: str = "prompt") -> None:

@@ -28,7 +28,7 @@ NOTES = (
 
 
 class _Case(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, defer_build=True)
 
     input: str
     output: str

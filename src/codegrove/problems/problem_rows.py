@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Literal
 
+from codegrove.problem import Problem
 from codegrove.problems.load_report import LoadedProblem
 from codegrove.problems.rows import Row
 
@@ -32,6 +33,14 @@ class ProblemRow(Row):
         Raises:
             TaskError: when a field does not hold what the format asks for.
         """
+
+    def graded(self, where: str, visible_asserts: VisibleAsserts = 1) -> Problem:
+        """Return what `load` does, except that visible tests may be missing where it takes long to find them.
+
+        Raises:
+            TaskError: as `load`.
+        """
+        return self.load(where, visible_asserts).problem
 
     def unusable(self) -> str:
         """Say why nobody can be graded on this problem; empty for nearly all."""

@@ -15,7 +15,7 @@ RowT = TypeVar("RowT", bound="Row")
 class Row(BaseModel):
     """Base of the published formats. Fields nobody needs are ignored; types are not converted."""
 
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, defer_build=True)
 
     verbatim: ClassVar[frozenset[str]] = frozenset()
     """Fields that hold data of tests, where line ends mean something."""
