@@ -14,6 +14,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Checkpointer, Send
 
 from codegrove.errors import CheckpointError
+from codegrove.graphs.answer import finish, settle, solution_request
 from codegrove.graphs.asking import ask, can_interrupt
 from codegrove.graphs.assemble import Assembly
 from codegrove.graphs.picture import draw
@@ -196,7 +197,7 @@ def _start_workers(sessions: _Sessions) -> Callable[[SearchState], list[Send]]:
 
 def _answer(sessions: _Sessions) -> Work:
     async def answer(state: SearchState, context: Any) -> Mapping[str, Any]:
-        await sessions.find(state).settle()
+        await settle(sessions.find(state))
         return {}
 
     return answer
@@ -205,16 +206,16 @@ def _answer(sessions: _Sessions) -> Work:
 def _approve(sessions: _Sessions) -> Work:
     async def approve(state: SearchState, context: Any) -> Mapping[str, Any]:
         session = sessions.find(state)
-        request = session.solution_request()
+        request = solution_request(session)
         return {"decision": None if request is None else await ask(session.approvals, request)}
 
     return approve
 
 
 def _finish(sessions: _Sessions) -> Work:
-    async def finish(state: SearchState, context: Any) -> Mapping[str, Any]:
-        solution = await sessions.find(state).finish(state.decision)
+    async def close(state: SearchState, context: Any) -> Mapping[str, Any]:
+        solution = await finish(sessions.find(state), state.decision)
         await sessions.close(state.run)
         return {"solution": solution}
 
-    return finish
+    return close

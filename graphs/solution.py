@@ -40,6 +40,15 @@ class Result(StrEnum):
     approve of it)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a search came to, before a human has seen it."""
+
+    node: int | None
+    candidate: Candidate | None
+    verdict: Verdict | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solution:
     """The best program of a run, what is known about it, and what it cost."""

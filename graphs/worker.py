@@ -160,7 +160,9 @@ def _execute(find: FindSession) -> Callable[[BranchState, Any], Any]:
             program=state.program, action=expansion.action, language=state.task.language
         )
         try:
-            verdict = await session.execute(candidate, expansion.tests or (), expansion=expansion.id)
+            verdict = await session.executions.execute(
+                candidate, expansion.tests or (), expansion=expansion.id
+            )
         except BudgetExceeded as reason:
             failure = Failure(kind="budget", message=str(reason))
             return {"outcome": replace(outcome, failure=failure)}
@@ -173,7 +175,7 @@ def _trace(find: FindSession) -> Callable[[BranchState, Any], Any]:
     async def trace(state: BranchState, context: Any) -> Mapping[str, Any]:
         session = find(state)
         expansion = _open_expansion(session, state)
-        found = await session.trace(state.program, expansion.trace, expansion=expansion.id)
+        found = await session.executions.trace(state.program, expansion.trace, expansion=expansion.id)
         if found is None:
             return {"extra": {}}
         test, blocks = found

@@ -23,7 +23,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--profile", choices=disposable.PROFILES)
-    parser.add_argument("--level", choices=("isolated", "restricted", "basic", "remote"))
+    parser.add_argument("--level", choices=("isolated", "restricted", "basic", "unforked", "remote"))
     parser.add_argument("--through", choices=THROUGH, default="judge", help="what runs the programs")
     parser.add_argument("--only", default="", help="a part of the ids to run")
     parser.add_argument(

@@ -2,7 +2,8 @@
 
     python -P -m tests.attacks.runner [--level LEVEL] [--through WHAT] [--only WORD] [--part I N] [--all] [--json]
 
-Level ``remote`` stands for containers of an engine that runs them as plain processes, see `FakeEngine`.
+Level ``unforked`` is ``basic`` as it is where processes cannot be forked. Level ``remote`` stands for containers
+of an engine that runs them as plain processes, see `FakeEngine`.
 
 Only on a disposable host (see `disposable`), as process 1 of it: attacks that kill or stop everybody leave that
 process alone, so it notes who ended the judge and goes on with the next attack.
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from codegrove.errors import SandboxError
+from codegrove.languages import PYTHON
 from codegrove.task import AssertTest, CallTest, StdioTest, Test
 from codegrove.tools.sandbox import Limits, ProcessSandbox, Sandbox, make_sandbox
 from codegrove.tools.sandbox.native import sandbox_for
@@ -50,6 +52,9 @@ BENIGN_LIMITS = Limits(wall_seconds=15.0, test_seconds=6.0, memory_mb=1024)
 
 GRACE_SECONDS = 2.0
 """What a verdict may come later than the wall limit."""
+
+UNFORKED = "unforked"
+"""Stands for level ``basic`` where runs cannot be forked, as on Windows."""
 
 UNAVAILABLE = 78
 """Exit code where the host does not offer the level."""
@@ -270,6 +275,8 @@ def table(findings: Sequence[Finding]) -> str:
 
 
 def _open(level: str) -> Sandbox:
+    if level == UNFORKED:
+        return make_sandbox("basic", limits=LIMITS, workers=2, fork=False)
     if level != "remote":
         return make_sandbox(level, limits=LIMITS, workers=2)
     engine = FakeEngine(Path(tempfile.mkdtemp(prefix="codegrove-", dir="/var/tmp")))
@@ -456,6 +463,9 @@ def main() -> None:
     attacks = [a for a in all_attacks() if arguments.only in a.id and a.language not in missing]
     attacks = those_for(attacks, arguments.through)
     programs = [p for p in all_benign() if arguments.only in p.id and p.language not in missing]
+    if arguments.level == UNFORKED:  # which judges nothing else
+        attacks = [attack for attack in attacks if attack.language == PYTHON]
+        programs = [program for program in programs if program.language == PYTHON]
     if arguments.through != "judge":
         programs = []  # they are right programs; what has no verdict cannot say so
     first, step = arguments.part

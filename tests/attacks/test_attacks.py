@@ -14,7 +14,7 @@ from tests.attacks import disposable
 from tests.attacks.attack import CATEGORIES, Finding, Outcome
 from tests.attacks.campaign import CAMPAIGNS, Result, Unavailable, broken_promises, overview, run
 from tests.attacks.programs.catalogue import all_attacks, all_benign
-from tests.attacks.runner import table
+from tests.attacks.runner import UNFORKED, table
 from tests.attacks.through import THROUGH, Through
 
 PARTS = 16
@@ -61,6 +61,18 @@ def test_forgeries_gain_nothing_in_containers_either() -> None:
         pytest.skip(refused.reason)
     assert result.level == "remote"
     assert len(result.findings) >= 5
+    assert {finding.category for finding in result.findings} == {6}
+    assert broken_promises(result) == []
+
+
+@pytest.mark.slow
+def test_forgeries_gain_nothing_without_forks_either() -> None:
+    try:
+        result = run("user", UNFORKED, part=(7, 60), only="forge-", timeout=100.0)
+    except disposable.Refused as refused:
+        pytest.skip(refused.reason)
+    assert result.level == "basic"
+    assert len(result.findings) >= 10
     assert {finding.category for finding in result.findings} == {6}
     assert broken_promises(result) == []
 

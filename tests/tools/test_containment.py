@@ -18,6 +18,7 @@ from codegrove.task import CallTest, StdioTest
 from codegrove.tools.sandbox import Limits, ProcessSandbox
 from codegrove.tools.sandbox.containment import Level
 from codegrove.tools.sandbox.examination import examine
+from codegrove.tools.sandbox.interpreter import Interpreter
 from codegrove.verdict import Status, Verdict
 
 LIMITS = Limits(wall_seconds=20, test_seconds=5, memory_mb=600, scratch_mb=8)
@@ -270,6 +271,7 @@ async def test_a_killed_judge_takes_everything_with_it(strict: ProcessSandbox) -
     call = [CallTest(args="(1,)", expected="1")]
     assert (await own.judge("def f(x): return x", call, entry_point="f")).passed
     (interpreter,) = own._pool._idle
+    assert isinstance(interpreter, Interpreter)
     before = set(_processes_of_session(interpreter._process.pid))
     assert before
     running = asyncio.create_task(own.judge("def f(x):\n    while True: pass", call, entry_point="f"))
@@ -310,6 +312,7 @@ async def test_many_runs_leave_nothing_in_the_judge(strict: ProcessSandbox) -> N
     own = ProcessSandbox(LIMITS, workers=1, level=strict.level)  # type: ignore[arg-type]
     await own.judge("def f(x): return x", call, entry_point="f")
     (interpreter,) = own._pool._idle
+    assert isinstance(interpreter, Interpreter)
     of_one_run = 9  # descriptors, here or in the interpreter: the next run may just be on its way
 
     def state() -> tuple[int, int, int, list[int]]:

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from codegrove.task import CallTest
 from codegrove.tools.sandbox import Limits, ProcessSandbox
-from codegrove.tools.sandbox.fairness import judge_fairly
-from codegrove.tools.sandbox.interpreter import Rules, RunEnd
-from codegrove.tools.sandbox.judgement import Assignment, Interrupted, Judgement, starved
+from codegrove.tools.sandbox.assignment import Assignment, Interrupted
+from codegrove.tools.sandbox.fairness import judge_fairly, starved
+from codegrove.tools.sandbox.judgement import Judgement
+from codegrove.tools.sandbox.rules import Rules, RunEnd
 from codegrove.tools.sandbox.runs import Run
 from codegrove.tools.sandbox.turns import Turns
 from codegrove.tools.sandbox.values import to_wire

@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 from codegrove.errors import SandboxError
 from codegrove.task import CallTest
 from codegrove.tools.sandbox import Limits, make_sandbox, seatbelt
+from codegrove.tools.sandbox.assignment import Assignment
 from codegrove.tools.sandbox.containment import Containment, containment
 from codegrove.tools.sandbox.examination import examine
-from codegrove.tools.sandbox.interpreter import Interpreter, Rules, RunEnd
-from codegrove.tools.sandbox.judgement import Assignment, Judgement
+from codegrove.tools.sandbox.interpreter import Interpreter
+from codegrove.tools.sandbox.judgement import Judgement
 from codegrove.tools.sandbox.macos import footprint, footprint_of
+from codegrove.tools.sandbox.rules import Rules, RunEnd
 from codegrove.verdict import Status, Verdict
 
 

@@ -92,10 +92,10 @@ def test_remote_is_neither_above_nor_below_a_level(engine: FakeEngine) -> None:
 async def test_recipes_and_settings_choose(engine: FakeEngine) -> None:
     recipe = load_recipe("direct", {"sandbox": "container", "require_sandbox": "remote"})
     session = assemble(recipe, model=["no code"]).open_session(TASK)
-    assert session.sandbox.level == "remote"
+    assert session.executions.sandbox.level == "remote"
     await session.aclose()
     local = assemble(recipe, model=["no code"], sandbox="basic", require_sandbox="basic").open_session(TASK)
-    assert local.sandbox.level == "basic"
+    assert local.executions.sandbox.level == "basic"
     await local.aclose()
     with pytest.raises(RecipeError, match="sandbox"):
         load_recipe("direct", {"sandbox": "kontainer:x"})

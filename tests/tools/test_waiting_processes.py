@@ -48,6 +48,7 @@ async def judge(sandbox: ProcessSandbox, program: str, limits: Limits = LIMITS) 
 async def waiting(sandbox: ProcessSandbox) -> tuple[Interpreter, list[int]]:
     """Return the interpreter, and the processes of the run that waits in it once there are any."""
     (interpreter,) = sandbox._pool._idle
+    assert isinstance(interpreter, Interpreter)
     deadline = time.monotonic() + 10
     while True:
         (server,) = _children(interpreter._process.pid)
@@ -94,6 +95,7 @@ async def test_a_kill_that_comes_too_late_hits_nobody(own: ProcessSandbox) -> No
     for number in range(1, 20):
         assert (await judge(own, "def f(x): return x")).passed
         (interpreter,) = own._pool._idle
+        assert isinstance(interpreter, Interpreter)
         interpreter.interrupt()  # nothing is going on
         interpreter._control.tell({"kill": number})
         interpreter._control.tell({"look": number})

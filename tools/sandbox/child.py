@@ -1,15 +1,19 @@
-"""Start of the interpreter that runs candidates: ``python -s -P -S child.py CONTROL``.
+"""Start of the interpreter that runs candidates: ``python -s -P -S child.py CONTROL``, or without forks
+``child.py FOLDER NUMBER...``.
 
 It loads its parts from the files beside it and nothing else of codegrove: packages are stood in for by empty
 modules, so no ``__init__`` is executed. Afterwards all of them are taken out of `sys.modules`; a candidate
-cannot import them. CONTROL is the number of an inherited unix socket, see `child_supervise`.
+cannot import them. CONTROL is the number of an inherited unix socket, see `child_supervise`. For the others see
+`child_fresh`.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from types import ModuleType
 
@@ -40,12 +44,18 @@ def main() -> None:
         package.__path__ = folders
         sys.modules[name] = package
 
-    from codegrove.tools.sandbox.child_supervise import serve
+    if len(sys.argv) == 2:
+        from codegrove.tools.sandbox.child_supervise import serve
 
+        start: Callable[[], None] = partial(serve, int(sys.argv[1]))
+    else:
+        from codegrove.tools.sandbox.child_fresh import do_one_job
+
+        start = partial(do_one_job, sys.argv[1], [int(number) for number in sys.argv[2:]])
     for name in [name for name in sys.modules if name.split(".")[0] == "codegrove"]:
         del sys.modules[name]
     sys.dont_write_bytecode = True  # runs have nowhere to write it to
-    serve(int(sys.argv[1]))
+    start()
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ Loaded by `child` without the rest of codegrove: standard library only.
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]
 import _sitebuiltins
 import _socket
 import atexit
@@ -25,16 +24,17 @@ import json
 import linecache
 import os
 import random
-import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from codegrove.tools import block_trace, line_counts
 from codegrove.tools.sandbox import child_native, child_session, counts, linux, passing, test_runner, values
+from codegrove.tools.sandbox.child_alarm import MakeAlarm, SignalAlarm
 from codegrove.tools.sandbox.describing import PROGRAM, describe, frames_above
 from codegrove.tools.sandbox.proxy import Gone, Peer
 
@@ -58,8 +58,8 @@ def make_ready() -> None:
     os.dup2(write, 1)  # what a stream is written to, or read from, matters when it is made
     os.dup2(write, 2)
     sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
-    sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.stdout = _writer(1, -1, "surrogateescape")
+    sys.stderr = _writer(2, 1, "backslashreplace")
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
     for number, descriptor in enumerate(before):
         os.dup2(descriptor, number)
@@ -79,15 +79,22 @@ def make_ready() -> None:
                     _limits[name.removeprefix("RLIMIT_")] = kind, resource.getrlimit(kind)[1]
 
 
+def _writer(descriptor: int, buffering: int, errors: str) -> TextIOWrapper:
+    return open(descriptor, "w", buffering, encoding="utf-8", errors=errors, newline="\n", closefd=False)
+
+
 def use_thread_id(number: int) -> None:
     """Tell the main thread its id, which it would have learnt from `os.fork`."""
     threading.main_thread()._native_id = number  # type: ignore[attr-defined]
 
 
+_FOLDERS = ("HOME", "TMPDIR", "TEMP", "TMP", *(("USERPROFILE",) if os.name == "nt" else ()))
+
+
 def use_scratch(folder: str) -> None:
     """Tell the runs to come where their files belong."""
     if os.environ.get("HOME") != folder:
-        for name in ("HOME", "TMPDIR", "TEMP", "TMP"):
+        for name in _FOLDERS:
             os.environ[name] = folder
 
 
@@ -121,7 +128,7 @@ def run(channel: _socket.socket, result: int) -> None:
     do(text, result, peer)
 
 
-def do(text: bytes, result: int, peer: Sequence[int]) -> None:
+def do(text: bytes, result: int, peer: Sequence[int], alarm: MakeAlarm = SignalAlarm) -> None:
     """Do a job in a process that exists for nothing else, in its scratch folder. Never returns.
 
     Args:
@@ -130,6 +137,7 @@ def do(text: bytes, result: int, peer: Sequence[int]) -> None:
         peer: descriptors that came with the job. For a run that is one of a pair: where messages of the other one
             come from, and where they go to. For another language: the compiled program. For a session: where its
             cells come from. Last, for a run that counts its lines: where to.
+        alarm: makes what ends the process when a test takes too long.
     """
     if not text:
         os._exit(0)
@@ -143,15 +151,17 @@ def do(text: bytes, result: int, peer: Sequence[int]) -> None:
     if work["mode"] == "native":
         child_native.run(work, report.send, peer)
     if work["mode"] == "tests":
-        _run_tests_apart(work, report, peer)
+        _run_tests_apart(work, report, peer, alarm)
     if work["mode"] == "session":
         child_session.serve(work, report.send, *peer)
-    Run(work, report, peer).go()
+    Run(work, report, peer, alarm).go()
 
 
-def _run_tests_apart(work: dict[str, Any], channel: Channel, descriptors: Sequence[int]) -> None:
+def _run_tests_apart(
+    work: dict[str, Any], channel: Channel, descriptors: Sequence[int], new_alarm: MakeAlarm
+) -> None:
     peer = Peer(descriptors[0], descriptors[1], describe, own_module=test_runner.MODULE)
-    alarm = Alarm(work["test_seconds"] + test_runner.PATIENCE_SECONDS, lambda frame: runner.ring(frame))
+    alarm = new_alarm(work["test_seconds"] + test_runner.PATIENCE_SECONDS, lambda frame: runner.ring(frame))
     runner = test_runner.TestRun(work, channel.send, peer, alarm)
     runner.go()
     with contextlib.suppress(OSError):
@@ -192,44 +202,19 @@ class Channel:
         self.send = send
 
 
-_SIGALRM, _REAL_TIME = int(signal.SIGALRM), int(signal.ITIMER_REAL)
-
-
-class Alarm:
-    """Ends the process when a test takes too long: unlike an exception, that cannot be caught."""
-
-    def __init__(self, seconds: float, at_alarm: Callable[[FrameType | None], None]) -> None:
-        self._seconds = seconds
-        self._at_alarm = at_alarm
-        self._set_timer, self._set_handler = signal.setitimer, _signal.signal  # `signal.signal` does more
-        self._exit = os._exit
-
-    def start(self, seconds: float | None = None) -> None:
-        self._set_handler(_SIGALRM, self._ring)
-        self._set_timer(_REAL_TIME, self._seconds if seconds is None else seconds)
-
-    def stop(self) -> None:
-        self._set_timer(_REAL_TIME, 0)
-
-    def _ring(self, number: int, frame: FrameType | None) -> None:
-        try:
-            sys.setrecursionlimit(sys.getrecursionlimit() + 200)  # it may ring at the deepest point
-            self._at_alarm(frame)
-        finally:
-            self._exit(0)
-
-
 class Run:
     """Loads the program and tries the tests."""
 
-    def __init__(self, work: dict[str, Any], channel: Channel, peer: Sequence[int] = ()) -> None:
+    def __init__(
+        self, work: dict[str, Any], channel: Channel, peer: Sequence[int], new_alarm: MakeAlarm
+    ) -> None:
         self.send = channel.send
         self.peer = Peer(peer[0], peer[1], describe, own_module=None) if work["mode"] == "serve" else None
         self.program: str = work["program"]
         self.entry_point: str | None = work["entry_point"]
         self.tests: list[dict[str, Any]] = work["tests"]
         self.stdio: bool = work["stdio"]
-        self.alarm = Alarm(work["test_seconds"], self._timed_out)
+        self.alarm = new_alarm(work["test_seconds"], self._timed_out)
         self.test_seconds: float = work["test_seconds"]
         self.trace: bool = work["trace"]
         self.counts: tuple[int, int] | None = (peer[-1], work["coverage"]) if work["coverage"] else None

@@ -37,7 +37,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from codegrove.tools.sandbox import child_run, linux, passing, rehearsal
-from codegrove.tools.sandbox.walls import UNAVAILABLE, Isolated, Limited, Restricted, RunSettings, Walls
+from codegrove.tools.sandbox.isolated import Isolated
+from codegrove.tools.sandbox.restricted import Restricted
+from codegrove.tools.sandbox.walls import UNAVAILABLE, Limited, RunSettings, Walls
 
 OURS = ("job", "result", "stdout", "stderr")
 """Descriptors that the judge gets with each run: a socket for the job, see `child_run.receive`, and pipes."""

@@ -9,12 +9,9 @@ import select
 import socket
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
+from codegrove.tools.sandbox.rules import Rules, Stopped
 from codegrove.tools.sandbox.values import MAX_BYTES
-
-if TYPE_CHECKING:
-    from codegrove.tools.sandbox.interpreter import Rules, Stopped
 
 START_SECONDS = 30.0
 """How long an interpreter may take to start and to make a process ready. Never counted against a candidate."""

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from codegrove.errors import SandboxError
 from codegrove.task import CallTest
+from codegrove.tools.sandbox.assignment import Assignment
 from codegrove.tools.sandbox.containment import GUARANTEES, Level
-from codegrove.tools.sandbox.judgement import Assignment, Judgement
+from codegrove.tools.sandbox.judgement import Judgement
 from codegrove.tools.sandbox.pool import Pool, Ticket
 from codegrove.tools.sandbox.port import Limits
 
@@ -46,7 +47,7 @@ class Finding:
 
 _STRICT: tuple[Level, ...] = ("isolated", "restricted")
 _WALLED: tuple[Level, ...] = (*_STRICT, "limited")
-_LIMITS_MEMORY: tuple[Level, ...] = (*_STRICT, "basic") if sys.platform == "linux" else _STRICT
+_LIMITS_MEMORY: tuple[Level, ...] = (*_STRICT, "basic") if sys.platform in ("linux", "win32") else _STRICT
 """Elsewhere memory is looked at now and then, which does not refuse anything."""
 
 _ATTEMPTS: tuple[tuple[str, str, tuple[Level, ...]], ...] = (
@@ -160,12 +161,12 @@ _LIMITS = Limits(wall_seconds=20.0, test_seconds=5.0, memory_mb=512, scratch_mb=
 
 
 @functools.cache
-def examine(level: Level, python: str, site_packages: bool = True) -> Finding:
+def examine(level: Level, python: str, site_packages: bool = True, fork: bool | None = None) -> Finding:
     """Try a level on this machine: start it, and let a program attempt what it forbids.
 
     Takes about a tenth of a second, once per process. Blocks.
     """
-    pool = Pool(python, 1, site_packages=site_packages, warm=True, level=level)
+    pool = Pool(python, 1, site_packages=site_packages, warm=True, level=level, fork=fork)
     try:
         with tempfile.TemporaryDirectory(prefix="codegrove-probe-") as folder:
             os.chmod(folder, 0o777)  # so that not these permissions keep the program out

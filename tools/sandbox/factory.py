@@ -9,7 +9,6 @@ from typing import Any
 from codegrove.errors import SandboxError, UsageError, did_you_mean
 from codegrove.tools.sandbox.containment import LEVELS, Level
 from codegrove.tools.sandbox.examination import Finding, examine
-from codegrove.tools.sandbox.interpreter import NO_PROCESSES, can_run
 from codegrove.tools.sandbox.port import Sandbox
 from codegrove.tools.sandbox.process import ProcessSandbox
 
@@ -21,7 +20,7 @@ _ADVICE: dict[Level, str] = {
     ),
     "restricted": "It needs Linux 5.13 or newer with Landlock, on x86_64 or aarch64.",
     "limited": "It needs macOS with /usr/bin/sandbox-exec.",
-    "basic": "It needs Linux, macOS or another POSIX system.",
+    "basic": "It needs a Python that can be started, and on Windows job objects that keep their limits.",
 }
 
 
@@ -41,7 +40,7 @@ def make_sandbox(level: str | None = None, *, at_least: str | None = None, **set
         settings: as for `ProcessSandbox`.
 
     Raises:
-        SandboxError: if the machine does not offer what was demanded; on Windows, always.
+        SandboxError: if the machine does not offer what was demanded.
         UsageError: if there is no such level.
     """
     wanted = [_known(level)] if level is not None else list(LEVELS)
@@ -50,8 +49,6 @@ def make_sandbox(level: str | None = None, *, at_least: str | None = None, **set
         wanted = [name for name in wanted if LEVELS.index(name) <= lowest]
         if not wanted:
             raise UsageError(f"level={level!r} is below at_least={at_least!r}: ask for one of them")
-    if not can_run():
-        raise SandboxError(NO_PROCESSES)
     findings: list[Finding] = []
     for name in wanted:
         findings.append(finding := _examine(name, settings))
@@ -85,7 +82,12 @@ def findings(**settings: Any) -> list[Finding]:
 
 
 def _examine(level: Level, settings: dict[str, Any]) -> Finding:
-    return examine(level, settings.get("python", sys.executable), settings.get("site_packages", True))
+    return examine(
+        level,
+        settings.get("python", sys.executable),
+        settings.get("site_packages", True),
+        settings.get("fork"),
+    )
 
 
 def _known(name: str) -> Level:

@@ -6,8 +6,33 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
+from codegrove.tools.sandbox.port import Limits
 from codegrove.tools.sandbox.turns import Turns
 from codegrove.verdict import Status, Verdict
+
+MOST_WAITING = 0.1
+"""Share of a test's limit that its process may have spent without the processor and still be believed. Alone on a
+quiet machine an endless loop spends one to three hundredths of a second so."""
+
+LONGEST_HOLD_UP_SECONDS = 0.1
+"""What the kernel can be made responsible for each time it takes the processor away: a period of the group
+scheduler, or a queue of some thirty processes."""
+
+
+def starved(seconds: float, cpu_seconds: float, held_up: int | None, limits: Limits) -> bool:
+    """Whether a run lacked the processor through no fault of its own, so long that it may have cost it a test.
+
+    A run that sleeps lacks it as well, but is hardly ever held up. Where nobody counts that, every lack is
+    doubtful.
+
+    Args:
+        seconds: wall time of the run.
+        held_up: see `RunEnd.held_up`.
+    """
+    waited = seconds - cpu_seconds
+    if waited <= MOST_WAITING * limits.test_seconds:
+        return False
+    return held_up is None or held_up * LONGEST_HOLD_UP_SECONDS >= waited / 2
 
 
 class Judging(Protocol):

@@ -1,14 +1,13 @@
 """One started interpreter, seen from the judge: it forks a process for each run and cleans up behind it.
 
-Runs need POSIX (process groups, descriptors sent over a unix socket); the module can be imported anywhere.
+Runs need POSIX (process groups, descriptors sent over a unix socket); the module can be imported anywhere. What
+there is without forks is `fresh`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import secrets
 import select
 import signal
 import socket
@@ -18,94 +17,23 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import IO, Literal, TypedDict
+from typing import IO, TypedDict
 
 from codegrove.errors import SandboxError
 from codegrove.tools.sandbox import seatbelt
 from codegrove.tools.sandbox.clip import clip
 from codegrove.tools.sandbox.containment import Containment
 from codegrove.tools.sandbox.conversation import START_SECONDS, Control, Conversation, Ready
+from codegrove.tools.sandbox.environment import MARKER, new_environment
+from codegrove.tools.sandbox.rules import Rules, RunEnd
 from codegrove.tools.sandbox.scratch import empty_folder, new_folder, remove_tree
+from codegrove.tools.sandbox.stdin_file import stdin_file
 
 CHILD = Path(__file__).with_name("child.py")
 
-_MARKER = "CODEGROVE_SANDBOX"
 _SWEEPS = 10
-
-Stopped = Literal["", "wall", "step", "output", "processes", "disk", "memory", "records", "lost"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunEnd:
-    """How a run ended, as seen from outside of it."""
-
-    stopped: Stopped
-    """Why it was killed: a limit, `records` (the receiver of records had enough) or `lost` (the interpreter
-    itself is gone). Empty: it ended by itself, or was interrupted."""
-    started: bool
-    """Whether a process was forked for it."""
-    exit_code: int | None
-    """Negative for a signal; None when nobody knows."""
-    cpu_seconds: float
-    memory_bytes: int
-    """Peak resident memory of its largest process."""
-    seconds: float
-    """From the fork to the end of the last process."""
-    stdout: bytes
-    stderr: bytes
-    problem: str = ""
-    """What the interpreter said when it was lost."""
-    held_up: int | None = None
-    """How often the kernel gave the processor to somebody else although the run could have gone on, or let it wait
-    for the disk; None when nobody knows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """Limits of one run that are kept from outside."""
-
-    wall_seconds: float
-    """From the fork to the end."""
-    step_seconds: float
-    """From the start, or the last record, to the next record."""
-    output_bytes: int
-    processes: int
-    scratch_mb: int = 64
-    """What the scratch folder may hold, on the strict levels."""
-    children: bool = False
-    """Whether the run may start processes and programs, on the strict levels."""
-    memory_mb: int | None = None
-    """What all processes of such a run may hold together, looked at now and then. Each of them has a limit of its
-    own in any case."""
-    stage: str = ""
-    """Kind of run with rules of its own, see `Containment.stages`; empty for a program of this interpreter."""
-    sampled: bool = False
-    """Whether `memory_mb` is looked at even if the run starts no processes."""
-
-
-FIXED_ENVIRONMENT = {
-    "PATH": "/usr/local/bin:/usr/bin:/bin",
-    "LANG": "C.UTF-8",
-    "LC_ALL": "C.UTF-8",
-    "TZ": "UTC",
-    # sets of strings in the same order every time, hence the same verdict
-    "PYTHONHASHSEED": "0",
-    # libraries that start a thread per core or reserve memory per thread would run into the limits
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "MALLOC_ARENA_MAX": "2",
-}
-"""What every candidate finds in its environment, wherever it runs."""
-
-
-def _environment() -> dict[str, str]:
-    """Everything a candidate finds in its environment, except its home and temporary folder."""
-    fixed = {**FIXED_ENVIRONMENT, _MARKER: secrets.token_hex(8)}
-    needed = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # some builds of Python do not start without
-    return fixed | {name: os.environ[name] for name in needed if name in os.environ}
 
 
 def _no_byte_code() -> list[str]:
@@ -117,15 +45,10 @@ def _no_byte_code() -> list[str]:
     return ["-B"] if sys.dont_write_bytecode else []
 
 
-def can_run() -> bool:
-    """Whether this system can do what runs need: fork, and hand descriptors over a socket."""
+def can_fork() -> bool:
+    """Whether this system can do what forked runs need: fork, and hand descriptors over a socket."""
     return hasattr(os, "fork") and hasattr(socket, "send_fds")
 
-
-NO_PROCESSES = (
-    f"programs cannot be run on this system ({sys.platform}): the sandbox forks processes, which needs Linux,"
-    " macOS or another POSIX system; on Windows, use WSL 2, or pass a sandbox of your own"
-)
 
 _NONE = Containment()
 
@@ -149,11 +72,11 @@ class Interpreter:
         *,
         around: Callable[[str, Containment, str], list[str]] = seatbelt.command,
     ) -> None:
-        if not can_run():
-            raise SandboxError(NO_PROCESSES)
+        if not can_fork():
+            raise SandboxError(f"{sys.platform} cannot fork processes")
         self._containment = containment
         self._scratch_parent = new_folder() if containment.level in ("restricted", "limited") else ""
-        self._environment = _environment()
+        self._environment = new_environment()
         ours, theirs = socket.socketpair()
         self._control = Control(ours)
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
@@ -333,7 +256,7 @@ class Interpreter:
             if self._ready is not None:
                 self._ready.close()
                 self._ready = None
-            with _content(stdin) as content:
+            with stdin_file(stdin) as content:
                 files = [content.fileno()] if stdin else []
                 if not self._control.tell({"prepare": settings, "series": self._series}, files):
                     return None
@@ -435,7 +358,7 @@ class Interpreter:
 
     def _kill_marked(self) -> None:
         """Kill processes that outlived the interpreter: they still have its environment (Linux)."""
-        marker = f"{_MARKER}={self._environment[_MARKER]}".encode()
+        marker = f"{MARKER}={self._environment[MARKER]}".encode()
         for _ in range(_SWEEPS):
             found = False
             for folder in Path("/proc").glob("[0-9]*"):
@@ -472,47 +395,3 @@ def _output(talk: Conversation) -> _Output:
 def _close_all(descriptors: list[int]) -> None:
     while descriptors:
         os.close(descriptors.pop())
-
-
-def _content(stdin: bytes | None) -> IO[bytes]:
-    """Return a file that is read as standard input, and cannot be written where the platform can prevent it."""
-    if not stdin:
-        return open(os.devnull, "rb")
-    if sys.platform == "linux":
-        import fcntl
-
-        with contextlib.suppress(OSError):
-            file = os.fdopen(os.memfd_create("stdin", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "w+b")
-            file.write(stdin)
-            file.seek(0)
-            seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
-            fcntl.fcntl(file, fcntl.F_ADD_SEALS, seals)
-            return file
-    plain = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the caller
-    plain.write(stdin)
-    plain.seek(0)
-    return plain
-
-
-def site_folders(python: str) -> list[str]:
-    """Return the folders with the third-party packages of an interpreter.
-
-    Raises:
-        SandboxError: if it cannot be asked.
-    """
-    question = (
-        "import json, sysconfig as s; print(json.dumps([s.get_path('purelib'), s.get_path('platlib')]))"
-    )
-    if python == sys.executable:
-        import sysconfig
-
-        found = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
-    else:
-        try:
-            answer = subprocess.run(
-                [python, "-I", "-c", question], capture_output=True, check=True, timeout=30, text=True
-            )
-            found = json.loads(answer.stdout)
-        except (OSError, subprocess.SubprocessError, ValueError) as error:
-            raise SandboxError(f"cannot ask {python!r} for its packages: {error}") from error
-    return list(dict.fromkeys(found))

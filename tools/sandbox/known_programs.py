@@ -143,7 +143,7 @@ class FirstUse:
             raise SandboxError(refusal(self._complaints))
 
 
-_uses: dict[tuple[str, str, bool], FirstUse] = {}
+_uses: dict[tuple[str, str, bool, bool | None], FirstUse] = {}
 _uses_lock = threading.Lock()
 
 
@@ -158,7 +158,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
 
 
-def first_use(level: str, python: str, site_packages: bool) -> FirstUse:
+def first_use(level: str, python: str, site_packages: bool, fork: bool | None) -> FirstUse:
     """Return what this process knows of sandboxes of this kind."""
     with _uses_lock:
-        return _uses.setdefault((level, python, site_packages), FirstUse())
+        return _uses.setdefault((level, python, site_packages, fork), FirstUse())

@@ -12,9 +12,9 @@ from typing import Protocol, TypeVar, runtime_checkable
 from codegrove.errors import LanguageError, SandboxError
 from codegrove.languages import PYTHON, Language, load_language, wording
 from codegrove.task import StdioTest, Test
+from codegrove.tools.sandbox.assignment import Assignment, Interrupted
 from codegrove.tools.sandbox.containment import GUARANTEES, Level
 from codegrove.tools.sandbox.fairness import judge_fairly
-from codegrove.tools.sandbox.judgement import Assignment, Interrupted
 from codegrove.tools.sandbox.native_pool import NativePool
 from codegrove.tools.sandbox.native_run import NativeJudgement
 from codegrove.tools.sandbox.pool import Ticket

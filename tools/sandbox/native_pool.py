@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from codegrove.errors import SandboxError
 from codegrove.tools.sandbox.containment import Containment, Level, containment
-from codegrove.tools.sandbox.interpreter import RunEnd
 from codegrove.tools.sandbox.pool import Pool, Ticket
+from codegrove.tools.sandbox.rules import RunEnd
 from codegrove.tools.sandbox.runs import Run
 from codegrove.tools.sandbox.toolchain import Toolchain
 

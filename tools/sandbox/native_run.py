@@ -16,14 +16,16 @@ from typing import Any, Protocol
 from codegrove.errors import SandboxError
 from codegrove.languages.schema import BINARY, SOURCE
 from codegrove.task import StdioTest
+from codegrove.tools.sandbox.assignment import Assignment
 from codegrove.tools.sandbox.clip import clip
+from codegrove.tools.sandbox.fairness import starved
 from codegrove.tools.sandbox.grading import MOST_OUTPUT
-from codegrove.tools.sandbox.interpreter import Rules, RunEnd
 from codegrove.tools.sandbox.judge import same_output
-from codegrove.tools.sandbox.judgement import MOST_STREAM, Assignment, starved
 from codegrove.tools.sandbox.native_words import LIMITS, Numbers, first_lines, line_named, signal_name
 from codegrove.tools.sandbox.records import MOST_MESSAGE, Record, parse_record
+from codegrove.tools.sandbox.rules import Rules, RunEnd
 from codegrove.tools.sandbox.runs import Run
+from codegrove.tools.sandbox.tally import MOST_STREAM
 from codegrove.tools.sandbox.toolchain import COMPILE, RUN, Toolchain
 from codegrove.tools.sandbox.values import DecodeError
 from codegrove.verdict import ErrorInfo, Status, TestResult, Verdict, overall

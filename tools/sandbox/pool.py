@@ -10,13 +10,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from codegrove.errors import SandboxError
+from codegrove.tools.sandbox.assignment import Interrupted
 from codegrove.tools.sandbox.containment import Containment, Level, containment
 from codegrove.tools.sandbox.counts import Counts
-from codegrove.tools.sandbox.interpreter import Interpreter, Rules, RunEnd, site_folders
-from codegrove.tools.sandbox.judgement import Interrupted
+from codegrove.tools.sandbox.environment import site_folders
+from codegrove.tools.sandbox.fresh import FreshInterpreter
+from codegrove.tools.sandbox.interpreter import Interpreter, can_fork
+from codegrove.tools.sandbox.rules import Rules, RunEnd
 from codegrove.tools.sandbox.runs import Run
 
 _Result = TypeVar("_Result")
+_Interpreter = Interpreter | FreshInterpreter
 
 
 class Ticket:
@@ -24,7 +28,7 @@ class Ticket:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._interpreters: list[Interpreter] = []
+        self._interpreters: list[_Interpreter] = []
         self._cancelled = False
 
     def cancelled(self) -> bool:
@@ -38,31 +42,43 @@ class Ticket:
             for interpreter in self._interpreters:
                 interpreter.interrupt()
 
-    def hold(self, interpreter: Interpreter) -> None:
+    def hold(self, interpreter: _Interpreter) -> None:
         """Say that an interpreter runs for this ticket."""
         with self._lock:
             self._interpreters.append(interpreter)
 
-    def release(self, interpreter: Interpreter) -> None:
+    def release(self, interpreter: _Interpreter) -> None:
         """Say that it does no more."""
         with self._lock:
             self._interpreters.remove(interpreter)
 
 
 class Pool:
-    """At most `workers` interpreters and threads. Blocking code only, so that any event loop can wait for it."""
+    """At most `workers` interpreters and threads. Blocking code only, so that any event loop can wait for it.
+
+    Args:
+        fork: whether runs are forked; None for yes where that is possible.
+    """
 
     def __init__(
-        self, python: str, workers: int, *, site_packages: bool, warm: bool, level: Level = "basic"
+        self,
+        python: str,
+        workers: int,
+        *,
+        site_packages: bool,
+        warm: bool,
+        level: Level = "basic",
+        fork: bool | None = None,
     ) -> None:
         self.python = python
         self.level: Level = level
         self._workers = workers
         self._warm = warm
+        self.forks = can_fork() if fork is None else fork
         self._site_folders: list[str] | None = None if site_packages else []
         self._lock = threading.Lock()
-        self._idle: list[Interpreter] = []
-        self._busy: set[Interpreter] = set()
+        self._idle: list[_Interpreter] = []
+        self._busy: set[_Interpreter] = set()
         self._threads: ThreadPoolExecutor | None = None
         self._closed = False
         self._owner = os.getpid()
@@ -159,7 +175,7 @@ class Pool:
             raise Interrupted("the sandbox was closed")
         return end
 
-    def _take(self) -> Interpreter:
+    def _take(self) -> _Interpreter:
         with self._lock:
             self._require_open()
             while self._idle:
@@ -168,11 +184,12 @@ class Pool:
                     break
                 interpreter.close()
             else:
-                interpreter = Interpreter(self.python, self._containment())
+                kind = Interpreter if self.forks else FreshInterpreter
+                interpreter = kind(self.python, self._containment())
             self._busy.add(interpreter)
             return interpreter
 
-    def _give_back(self, interpreter: Interpreter) -> None:
+    def _give_back(self, interpreter: _Interpreter) -> None:
         with self._lock:
             self._busy.discard(interpreter)
             room = len(self._idle) < 2 * self._workers  # sessions may have needed many more

@@ -7,7 +7,8 @@ scratch folder is deleted. What the strict levels add is described in `walls` an
 On level ``basic`` a candidate can read and write what the user can, use the network and signal the user's other
 processes. Memory and processor time are limited per process, not per run (macOS ignores the limit on memory);
 processes are counted on Linux only, every 50 milliseconds; what detaches from its process group is found on Linux
-only; root can lift the limits of its own processes.
+only; root can lift the limits of its own processes. Where processes cannot be forked a job object holds them, see
+`fresh`.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ from typing import TypeVar
 from codegrove.errors import SandboxError
 from codegrove.parsing import parse_python
 from codegrove.task import Test
+from codegrove.tools.sandbox.assignment import Assignment, Interrupted
 from codegrove.tools.sandbox.containment import GUARANTEES, Level
 from codegrove.tools.sandbox.counts import Counts
 from codegrove.tools.sandbox.coverage import Coverage, TestCoverage, lines_to_count
 from codegrove.tools.sandbox.fairness import judge_fairly
-from codegrove.tools.sandbox.judgement import Assignment, Interrupted, Judgement
+from codegrove.tools.sandbox.fresh import ONLY_BASIC
+from codegrove.tools.sandbox.judgement import Judgement
 from codegrove.tools.sandbox.known_programs import Known, first_use
 from codegrove.tools.sandbox.native import Languages, NativeSandbox
 from codegrove.tools.sandbox.packages import about_missing_package
@@ -65,6 +68,8 @@ class ProcessSandbox:
             the start of an interpreter.
         level: ``isolated``, ``restricted``, ``limited`` or ``basic``. Where it is not available nothing runs, and
             verdicts say so; `make_sandbox` finds out first, and finds the best one.
+        fork: whether runs are forked; None for yes where that is possible. Without, each run starts an interpreter
+            of its own, which takes longer, and there is level ``basic`` for Python programs only.
         turns: whose turn it is; by default all sandboxes of this process share the machine's processors.
     """
 
@@ -80,6 +85,7 @@ class ProcessSandbox:
         site_packages: bool = True,
         warm: bool = True,
         level: Level = "basic",
+        fork: bool | None = None,
         turns: Turns = OF_THIS_PROCESS,
     ) -> None:
         if workers is not None and workers < 1:
@@ -88,8 +94,10 @@ class ProcessSandbox:
         self.workers = workers or os.cpu_count() or 1
         self._turns = turns
         self._site_packages = site_packages
-        self._first_use = first_use(level, python, site_packages)
-        self._pool = Pool(python, self.workers, site_packages=site_packages, warm=warm, level=level)
+        self._first_use = first_use(level, python, site_packages, fork)
+        self._pool = Pool(
+            python, self.workers, site_packages=site_packages, warm=warm, level=level, fork=fork
+        )
         self._sessions: weakref.WeakSet[ProcessSession] = weakref.WeakSet()
         weakref.finalize(self, self._pool.close, wait=False)
         self._languages = Languages(
@@ -205,6 +213,8 @@ class ProcessSandbox:
         The tests are judged on the way, by the same judge; the counting program is slower than the program.
         Limits are those of each test's run. Cancelling kills the runs.
         """
+        if not self._pool.forks:
+            return Coverage(error=ErrorInfo(type="SandboxError", message=ONLY_BASIC))
         chosen = limits or self.limits
         refused = self._refused(Assignment(program=program, tests=(), entry_point=entry_point, limits=chosen))
         if refused is not None:
@@ -240,7 +250,13 @@ class ProcessSandbox:
         return Coverage(executable=lines, tests=tuple(await asyncio.gather(*map(measure, tests))))
 
     def session(self, limits: SessionLimits | None = None, *, setup: str = "") -> ProcessSession:
-        """Return an interpreter session, see `SessionSandbox.session`. It takes no worker of the sandbox."""
+        """Return an interpreter session, see `SessionSandbox.session`. It takes no worker of the sandbox.
+
+        Raises:
+            SandboxError: where runs cannot be forked.
+        """
+        if not self._pool.forks:
+            raise SandboxError(ONLY_BASIC)
         chosen = limits or SessionLimits.like(self.limits)
         session = ProcessSession(self._pool, chosen, setup, lambda: self._require_trust(Ticket()))
         self._sessions.add(session)
@@ -257,7 +273,12 @@ class ProcessSandbox:
         """Return a sandbox of the same level, limits and workers for another language; see `ManyLanguages`.
 
         It is closed together with this one. This one itself judges Python.
+
+        Raises:
+            SandboxError: where runs cannot be forked.
         """
+        if not self._pool.forks:
+            raise SandboxError(ONLY_BASIC)
         return self._languages.get(language)
 
     def _judge(self, work: Assignment, ticket: Ticket) -> tuple[Verdict, Judgement]:

@@ -21,7 +21,6 @@ Loaded by `child` without the rest of codegrove: standard library only.
 
 from __future__ import annotations
 
-import builtins
 import json
 import operator
 import os
@@ -32,7 +31,9 @@ from importlib import import_module
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from codegrove.tools.sandbox.carried_errors import CLASS_NAMES, CLASSES, ERRORS, carried_error
 from codegrove.tools.sandbox.carrying import CarryDecoder, CarryEncoder, text_of
+from codegrove.tools.sandbox.remote_object import Remote
 from codegrove.tools.sandbox.values import MAX_BYTES, DecodeError, TooLarge, load_json, type_name
 
 _MOST_OBJECTS = 100_000
@@ -41,19 +42,6 @@ _CHUNK = 1 << 16
 _read, _write, _getpid, _exit = os.read, os.write, os.getpid, os._exit
 _dumps = json.dumps
 _clock = time.monotonic
-
-_ERRORS: dict[str, type[BaseException]] = {
-    name: item
-    for name, item in vars(builtins).items()
-    if isinstance(item, type) and issubclass(item, BaseException) and not issubclass(item, BaseExceptionGroup)
-}
-_CLASSES: dict[str, type] = {
-    **{kind.__name__: kind for kind in (bool, int, float, complex, str, bytes, bytearray, type, object)},
-    **{kind.__name__: kind for kind in (list, tuple, dict, set, frozenset, range, type(None))},
-    **_ERRORS,
-}
-"""Classes that both processes have, by name."""
-_CLASS_NAMES = {id(kind): name for name, kind in _CLASSES.items()}
 
 
 class Gone(BaseException):
@@ -100,141 +88,6 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "enter": lambda value: type(value).__enter__(value),
     "exit": lambda value: type(value).__exit__(value, None, None, None),
 }
-
-
-class Remote:
-    """Stands for an object of the other process."""
-
-    __slots__ = ("_remote_number", "_remote_peer", "_remote_type")
-
-    _remote_number: int
-    _remote_peer: Peer
-    _remote_type: str
-
-    def __init__(self, peer: Peer, number: int, kind: str) -> None:
-        object.__setattr__(self, "_remote_peer", peer)
-        object.__setattr__(self, "_remote_number", number)
-        object.__setattr__(self, "_remote_type", kind)
-
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        return self._remote_peer.ask("call", self, *args, **kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name not in ("__name__", "__qualname__"):
-            raise AttributeError(f"{self._remote_type!r} object of the program: no attribute {name!r} here")
-        return self._remote_peer.ask("get", self, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self._remote_peer.ask("set", self, name, value)
-
-    def __delattr__(self, name: str) -> None:
-        self._remote_peer.ask("del", self, name)
-
-    def __eq__(self, other: object) -> Any:
-        if self is other:
-            return True
-        if type(other) is not Remote:
-            return NotImplemented
-        self._remote_peer.own_equality = True
-        return self._remote_peer.ask("eq", self, other) is True
-
-    def __hash__(self) -> int:
-        return self._remote_number
-
-    def _with(self, do: str, other: object) -> Any:
-        """Let the other process compute with two of its objects."""
-        if type(other) is not Remote:
-            return NotImplemented
-        self._remote_peer.own_equality |= do in ("lt", "le", "gt", "ge")
-        return self._remote_peer.ask(do, self, other)
-
-    def __lt__(self, other: object) -> Any:
-        return self._with("lt", other)
-
-    def __le__(self, other: object) -> Any:
-        return self._with("le", other)
-
-    def __gt__(self, other: object) -> Any:
-        return self._with("gt", other)
-
-    def __ge__(self, other: object) -> Any:
-        return self._with("ge", other)
-
-    def __add__(self, other: object) -> Any:
-        return self._with("add", other)
-
-    def __sub__(self, other: object) -> Any:
-        return self._with("sub", other)
-
-    def __mul__(self, other: object) -> Any:
-        return self._with("mul", other)
-
-    def __truediv__(self, other: object) -> Any:
-        return self._with("truediv", other)
-
-    def __and__(self, other: object) -> Any:
-        return self._with("and_", other)
-
-    def __or__(self, other: object) -> Any:
-        return self._with("or_", other)
-
-    def __neg__(self) -> Any:
-        return self._remote_peer.ask("neg", self)
-
-    def __len__(self) -> int:
-        return self._remote_peer.ask("len", self)  # type: ignore[no-any-return]
-
-    def __bool__(self) -> bool:
-        return self._remote_peer.ask("bool", self)  # type: ignore[no-any-return]
-
-    def __iter__(self) -> Any:
-        return self._remote_peer.ask("iter", self)
-
-    def __next__(self) -> Any:
-        return self._remote_peer.ask("next", self)
-
-    def __reversed__(self) -> Any:
-        return self._remote_peer.ask("reversed", self)
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._remote_peer.ask("item", self, key)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        self._remote_peer.ask("set item", self, key, value)
-
-    def __delitem__(self, key: Any) -> None:
-        self._remote_peer.ask("del item", self, key)
-
-    def __str__(self) -> str:
-        return self._remote_peer.ask("str", self)  # type: ignore[no-any-return]
-
-    def __repr__(self) -> str:
-        return self._remote_peer.ask("repr", self)  # type: ignore[no-any-return]
-
-    def __int__(self) -> int:
-        return self._remote_peer.ask("int", self)  # type: ignore[no-any-return]
-
-    def __float__(self) -> float:
-        return self._remote_peer.ask("float", self)  # type: ignore[no-any-return]
-
-    def __index__(self) -> int:
-        return self._remote_peer.ask("index", self)  # type: ignore[no-any-return]
-
-    def __enter__(self) -> Any:
-        return self._remote_peer.ask("enter", self)
-
-    def __exit__(self, *error: object) -> None:
-        self._remote_peer.ask("exit", self)
-
-    def __await__(self) -> Any:
-        return self._remote_peer.ask("wait", self)
-        yield
-
-    def __copy__(self) -> Any:
-        return self._remote_peer.ask("copy", self)
-
-    def __deepcopy__(self, memo: object) -> Any:
-        return self._remote_peer.ask("copy", self)
 
 
 class Peer:
@@ -321,7 +174,7 @@ class Peer:
             for container, wire in zip(given, message["changed"], strict=True):
                 decoder.update(container, wire)
         if "raised" in message:
-            raise _carried_error(message["raised"], decoder, do)
+            raise carried_error(message["raised"], decoder, do)
         return decoder.all([message["value"]])[0]
 
     def await_greeting(self) -> None:
@@ -410,7 +263,7 @@ class Peer:
 
     def _error(self, error: BaseException) -> dict[str, Any]:
         fields = self._describe(error)
-        base = next(name for kind in type(error).__mro__ if (name := _CLASS_NAMES.get(id(kind))) in _ERRORS)
+        base = next(name for kind in type(error).__mro__ if (name := CLASS_NAMES.get(id(kind))) in ERRORS)
         encoder = CarryEncoder(lambda value: {"o": [type_name(value), ""]})
         try:
             fields["args"] = encoder.all(BaseException.args.__get__(error))[:10]  # type: ignore[attr-defined]
@@ -423,7 +276,7 @@ class Peer:
     def _export(self, value: object) -> Any:
         if type(value) is Remote and value._remote_peer is self:
             return {"y": value._remote_number}
-        if isinstance(value, type) and (name := _CLASS_NAMES.get(id(value))) is not None:
+        if isinstance(value, type) and (name := CLASS_NAMES.get(id(value))) is not None:
             return {"m": [-1, name]}
         if self._own_module is not None and (place := _place_of(value)) is not None:
             return {"m": [-2, place]}
@@ -443,8 +296,8 @@ class Peer:
             if number < 0:
                 raise DecodeError("an object that nobody knows")
             return self._objects[number]
-        if number == -1 and name in _CLASSES:
-            return _CLASSES[name]
+        if number == -1 and name in CLASSES:
+            return CLASSES[name]
         if number == -2 and self._own_module is None:  # only the tests are believed
             module, _, attribute = name.partition(":")
             return getattr(import_module(module), attribute)
@@ -528,30 +381,3 @@ def _place_of(value: object) -> str | None:
         return None
     loaded = sys.modules.get(module)
     return f"{module}:{name}" if loaded is not None and getattr(loaded, name, None) is value else None
-
-
-def _carried_error(fields: Any, decoder: CarryDecoder, do: str) -> BaseException:
-    """Return an exception of the other process as one of this process."""
-    base = _ERRORS[fields["base"]]
-    kind, message = str(fields["type"])[:100], str(fields["message"])
-    if issubclass(base, (StopIteration, StopAsyncIteration)) and do != "next":
-        base = RuntimeError
-    args = decoder.all(fields["args"])
-    error: BaseException
-    try:
-        error = base(*args)
-        same = kind == base.__name__ and str(error) == message
-    except Exception:  # noqa: BLE001 - some want arguments of a certain kind
-        base, same = _plain_ancestor(base), False
-    if not same:
-        own = type(
-            kind or base.__name__, (base,), {"__str__": lambda self: message, "__module__": "candidate"}
-        )
-        error = own(*args)
-    error._codegrove_ = fields  # type: ignore[attr-defined]
-    return error
-
-
-def _plain_ancestor(base: type[BaseException]) -> type[BaseException]:
-    """Return the nearest ancestor that takes any arguments."""
-    return ValueError if issubclass(base, ValueError) else Exception

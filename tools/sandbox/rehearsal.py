@@ -16,6 +16,7 @@ import sys
 from typing import Any, Self
 
 from codegrove.tools.sandbox import child_run, test_runner
+from codegrove.tools.sandbox.child_alarm import SignalAlarm
 from codegrove.tools.sandbox.describing import describe
 from codegrove.tools.sandbox.proxy import Peer
 
@@ -67,7 +68,7 @@ def rehearse() -> bytes:
 def _run() -> bytes:
     tests = [{**test, "index": index} for index, test in enumerate(_TESTS)]
     with _Pipe() as records:
-        run = child_run.Run(_job("run", tests), child_run.Channel(records.write, ""))
+        run = child_run.Run(_job("run", tests), child_run.Channel(records.write, ""), (), SignalAlarm)
         run.exit = _stay  # type: ignore[assignment]
         run.go()
         return os.read(records.read, _ALL)
@@ -76,10 +77,10 @@ def _run() -> bytes:
 def _run_pair() -> bytes:
     with _Pipe() as records, _Pipe() as calls, _Pipe() as answers:
         channel = child_run.Channel(records.write, "")
-        run = child_run.Run(_job("serve", []), channel, (calls.read, answers.write))
+        run = child_run.Run(_job("serve", []), channel, (calls.read, answers.write), SignalAlarm)
         peer = _Beside(answers.read, calls.write, run)
         job = {"kind": "assert", "index": 0, "code": _TEST, "names": ["rehearse"]}
-        alarm = child_run.Alarm(60.0, lambda frame: None)
+        alarm = SignalAlarm(60.0, lambda frame: None)
         tests = test_runner.TestRun(_job("tests", [job]), channel.send, peer, alarm)
         namespace: dict[str, Any] = {}
         run._load(compile(_PROGRAM, "<rehearsal>", "exec", dont_inherit=True), namespace)

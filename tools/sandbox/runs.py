@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
-from codegrove.tools.sandbox.interpreter import Interpreter, Rules
+from codegrove.tools.sandbox.rules import Rules
+
+
+class Stoppable(Protocol):
+    """What does jobs, see `Interpreter`."""
+
+    def interrupt(self) -> None:
+        """Kill the run that is going on, if any."""
+        ...
+
+    def abort(self) -> None:
+        """End it for good."""
+        ...
 
 
 class Run:
@@ -31,7 +43,7 @@ class Run:
         self.job, self.rules, self.on_record, self.stdin = job, rules, on_record, stdin
         self.on_output = on_output
         self._lock = threading.Lock()
-        self._interpreter: Interpreter | None = None
+        self._interpreter: Stoppable | None = None
         self._stopped = False
 
     def stopped(self) -> bool:
@@ -55,7 +67,7 @@ class Run:
         """Take a `stop` back."""
         self._stopped = False
 
-    def is_on(self, interpreter: Interpreter | None) -> None:
+    def is_on(self, interpreter: Stoppable | None) -> None:
         """Say which interpreter does the job at present."""
         with self._lock:
             self._interpreter = interpreter

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
 import tempfile
+import time
+
+_TRIES, _TRY_AGAIN_SECONDS = 20, 0.05
 
 
 def new_folder() -> str:
@@ -47,9 +51,25 @@ def remove_tree(folder: str) -> None:
     with contextlib.suppress(OSError):
         os.rmdir(folder)  # nearly always empty
         return
+    if os.name == "nt":
+        return _remove_on_windows(folder)
     empty_folder(folder)
     with contextlib.suppress(OSError):
         os.rmdir(folder)
+    return None
+
+
+def _remove_on_windows(folder: str) -> None:
+    """Delete what can be deleted. Files are free a moment after the end of those who had them open."""
+    for _ in range(_TRIES):
+        for below, folders, files in os.walk(folder):
+            for name in (*folders, *files):
+                with contextlib.suppress(OSError):
+                    os.chmod(os.path.join(below, name), stat.S_IWRITE)  # else it cannot be deleted there
+        shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.lexists(folder):
+            return
+        time.sleep(_TRY_AGAIN_SECONDS)
 
 
 def _empty(top: int) -> None:

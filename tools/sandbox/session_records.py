@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from codegrove.tools.sandbox.clip import clip, without_addresses
-from codegrove.tools.sandbox.interpreter import RunEnd
 from codegrove.tools.sandbox.records import read_error
+from codegrove.tools.sandbox.rules import RunEnd
 from codegrove.tools.sandbox.session_port import CellStatus, SessionLimits
 from codegrove.tools.sandbox.values import DecodeError, from_wire
 from codegrove.verdict import ErrorInfo

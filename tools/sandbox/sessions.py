@@ -12,8 +12,8 @@ from typing import Any, Self
 
 from codegrove.errors import SandboxError, UsageError
 from codegrove.tools.sandbox import values
+from codegrove.tools.sandbox.assignment import Interrupted
 from codegrove.tools.sandbox.containment import GUARANTEES, Level
-from codegrove.tools.sandbox.judgement import Interrupted
 from codegrove.tools.sandbox.pool import Pool
 from codegrove.tools.sandbox.session_line import Line, in_thread
 from codegrove.tools.sandbox.session_port import CellResult, CellStatus, SessionLimits

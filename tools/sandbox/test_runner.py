@@ -18,8 +18,10 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from codegrove.tools.sandbox import values
+from codegrove.tools.sandbox.child_alarm import Alarm
 from codegrove.tools.sandbox.describing import TEST, describe
-from codegrove.tools.sandbox.proxy import Gone, Peer, Remote
+from codegrove.tools.sandbox.proxy import Gone, Peer
+from codegrove.tools.sandbox.remote_object import Remote
 
 MODULE = "__test__"
 """Module name of test text, in either process."""
@@ -47,7 +49,7 @@ class NoTests(Exception):
 class TestRun:
     """Runs the tests of a job one after another and sends a record for each."""
 
-    def __init__(self, work: dict[str, Any], send: Callable[..., None], peer: Peer, alarm: Any) -> None:
+    def __init__(self, work: dict[str, Any], send: Callable[..., None], peer: Peer, alarm: Alarm) -> None:
         self.send, self.peer, self.alarm = send, peer, alarm
         self.tests: list[dict[str, Any]] = work["tests"]
         self.test_seconds: float = work["test_seconds"]

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 
-from codegrove.tools.sandbox.judgement import Interrupted
+from codegrove.tools.sandbox.assignment import Interrupted
 
 _LOOK_EVERY = 0.1
 """Seconds after which somebody who waits looks whether that is still wanted."""

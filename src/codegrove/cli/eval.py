@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ import typer
 
 from codegrove.cli import app
 from codegrove.cli.exit_codes import ERROR, INTERRUPTED
+from codegrove.cli.interrupts import on_interrupt
 from codegrove.errors import UsageError
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def evaluate(
 
 
 async def _run(evaluator: Evaluator, display: EvalDisplay) -> Evaluation:
-    loop, running = asyncio.get_running_loop(), asyncio.current_task()
+    running = asyncio.current_task()
     assert running is not None
 
     def interrupt() -> None:
@@ -105,13 +105,9 @@ async def _run(evaluator: Evaluator, display: EvalDisplay) -> Evaluation:
         else:
             running.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, interrupt)
-        except NotImplementedError:  # event loops on Windows
-            break
     try:
-        return await evaluator.run()
+        with on_interrupt(interrupt):
+            return await evaluator.run()
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from codegrove.cli.exit_codes import ERROR, INTERRUPTED, SOLVED, UNSOLVED
+from codegrove.cli.interrupts import on_interrupt
 
 if TYPE_CHECKING:
     from codegrove.cli.live import Display
@@ -71,7 +71,6 @@ async def _run(assembly: Assembly, session: Session, display: Display) -> Soluti
     """Run the search; the first Ctrl-C ends it with the best result so far, the second ends it at once."""
     from codegrove.api import run_session
 
-    loop = asyncio.get_running_loop()
     running = asyncio.current_task()
     assert running is not None
 
@@ -82,20 +81,12 @@ async def _run(assembly: Assembly, session: Session, display: Display) -> Soluti
         else:
             running.cancel()
 
-    handled = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, interrupt)
-            handled.append(number)
-        except NotImplementedError:  # event loops on Windows
-            break
     try:
-        return await run_session(assembly, session)
+        with on_interrupt(interrupt):
+            return await run_session(assembly, session)
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     finally:
-        for number in handled:
-            loop.remove_signal_handler(number)
         await session.aclose()
 
 

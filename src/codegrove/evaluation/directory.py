@@ -125,7 +125,8 @@ class ResultWriter:
             header, done = existing.header, existing.results
         else:
             _write_header(self.path, header)
-        self._file = os.open(self.path / RESULTS, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        binary = getattr(os, "O_BINARY", 0)  # Windows would write other ends of lines
+        self._file = os.open(self.path / RESULTS, os.O_RDWR | os.O_CREAT | os.O_APPEND | binary, 0o644)
         self._closing.callback(os.close, self._file)
         content = (self.path / RESULTS).read_bytes()
         os.ftruncate(self._file, content.rfind(b"\n") + 1)

@@ -9,7 +9,9 @@ import asyncio
 import contextlib
 import gc
 import json
+import os
 import sys
+import threading
 from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
@@ -29,6 +31,7 @@ COUNTING_SECONDS = 10.0
 _LONGEST_LINE = 1 << 28
 _NEW_OBJECTS = 20_000
 """After how many new containers the garbage collector looks at them. Reading one test makes thousands."""
+_CHUNK = 1 << 16
 _PROBLEM = TypeAdapter(Problem)
 
 
@@ -94,9 +97,7 @@ class Grading:
 
 async def serve(level: str | None, workers: int) -> None:
     """Answer requests until the input ends. Then nobody waits for answers any more, and nothing is finished."""
-    loop = asyncio.get_running_loop()
-    lines = asyncio.StreamReader(limit=_LONGEST_LINE)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    lines = _input()
     sandbox = make_sandbox(level, workers=workers)
     grading, at_work = Grading(sandbox), set[asyncio.Task[None]]()
 
@@ -126,6 +127,20 @@ async def serve(level: str | None, workers: int) -> None:
         for task in at_work:
             task.cancel()
         await sandbox.aclose()
+
+
+def _input() -> asyncio.StreamReader:
+    """Return the standard input. A thread reads it: event loops on Windows cannot."""
+    loop, lines = asyncio.get_running_loop(), asyncio.StreamReader(limit=_LONGEST_LINE)
+
+    def feed() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is at its end
+            while data := os.read(0, _CHUNK):
+                loop.call_soon_threadsafe(lines.feed_data, data)
+            loop.call_soon_threadsafe(lines.feed_eof)
+
+    threading.Thread(target=feed, name="codegrove-input", daemon=True).start()
+    return lines
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import subprocess
 import sys
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -127,6 +128,7 @@ class GradingProcess:
             stdout=asyncio.subprocess.PIPE,
             limit=_LONGEST_LINE,
             start_new_session=True,  # Ctrl-C is ours to handle: what is being graded is graded to the end
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
         )
         assert process.stdout is not None
         first = await process.stdout.readline()

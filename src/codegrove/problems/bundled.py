@@ -17,6 +17,7 @@ from importlib.resources import files
 from typing import NoReturn
 
 from codegrove.errors import TaskError, did_you_mean
+from codegrove.parsing import parse_python
 from codegrove.problem import Problem
 from codegrove.task import CallTest, Origin, StdioTest, Task
 
@@ -254,7 +255,7 @@ class _File:
         first = block[0][0] if block else heading
         program = "\n".join(line for _, line in block) + "\n"
         try:
-            tree = ast.parse(program)
+            tree = parse_python(program)
         except SyntaxError as error:
             self._fail(first + (error.lineno or 1) - 1, f"the program does not parse: {error.msg}")
         if not tree.body:
@@ -289,8 +290,8 @@ class _File:
     def _call_test(self, number: int, line: str, origin: Origin) -> CallTest:
         form = f"expected '{self.entry_point}(arguments) == value', found {line!r}"
         try:
-            node = ast.parse(line.strip(), mode="eval").body
-        except (SyntaxError, ValueError):
+            node = parse_python(line.strip(), mode="eval").body
+        except SyntaxError:
             self._fail(number, form)
         match node:
             case ast.Compare(

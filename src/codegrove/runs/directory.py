@@ -210,7 +210,7 @@ class RunDirectory:
                 python=platform.python_version(),
                 workers=session.workers,
                 budget=to_json({k: v for k, v in asdict(session.account.budget).items() if v is not None}),
-                sandbox=session.sandbox.level,
+                sandbox=session.executions.sandbox.level,
             )
             if past.rewind_to is not None:
                 writer.rewound(past.spend.seconds, past.rewind_to)

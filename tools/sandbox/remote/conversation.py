@@ -16,11 +16,11 @@ from typing import Any, Literal
 
 from codegrove.errors import SandboxError
 from codegrove.tools.sandbox.clip import clip
-from codegrove.tools.sandbox.interpreter import RunEnd, Stopped
 from codegrove.tools.sandbox.port import Limits
 from codegrove.tools.sandbox.remote.executor import Executor, RemoteProcess
 from codegrove.tools.sandbox.remote.frames import FrameError, FrameReader, FrameWriter
 from codegrove.tools.sandbox.remote.harness import harness
+from codegrove.tools.sandbox.rules import RunEnd, Stopped
 from codegrove.tools.sandbox.runs import Run
 from codegrove.tools.sandbox.values import MAX_BYTES
 

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from codegrove.tools.sandbox.interpreter import FIXED_ENVIRONMENT
+from codegrove.tools.sandbox.environment import FIXED_ENVIRONMENT
 
 _TOOLS = Path(__file__).parents[2]
 _ROOTS = (

@@ -18,11 +18,12 @@ from typing import Any, TypeVar
 
 from codegrove.errors import SandboxError
 from codegrove.task import Test
-from codegrove.tools.sandbox.interpreter import Rules, RunEnd
-from codegrove.tools.sandbox.judgement import Assignment, Interrupted, Judgement
+from codegrove.tools.sandbox.assignment import Assignment, Interrupted
+from codegrove.tools.sandbox.judgement import Judgement
 from codegrove.tools.sandbox.port import BlockTrace, Limits
 from codegrove.tools.sandbox.remote.conversation import Conversation, Pair, Patience
 from codegrove.tools.sandbox.remote.executor import Executor
+from codegrove.tools.sandbox.rules import Rules, RunEnd
 from codegrove.tools.sandbox.runs import Run
 from codegrove.verdict import ErrorInfo, Status, TestResult, Verdict
 
@@ -194,7 +195,7 @@ class _Bench:
 
 
 class _Calls:
-    """Runs the jobs of one judgement, see `judgement.Execute`."""
+    """Runs the jobs of one judgement, see `assignment.Execute`."""
 
     def __init__(self, bench: _Bench, limits: Limits) -> None:
         self._bench, self._limits = bench, limits
