@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check attacks slow crash server format clean
+.PHONY: help demo test check attacks slow crash server ray format clean
 
 help:
 	@echo "make demo    watch a team of agents solve a problem, offline"
@@ -14,6 +14,7 @@ help:
 	@echo "make attacks attack the sandbox on disposable hosts, at every level (several minutes)"
 	@echo "make crash   kill searches at every event and at random moments, resume them, compare (minutes)"
 	@echo "make server  start langgraph dev on every recipe and solve a task through its HTTP interface"
+	@echo "make ray     evaluate on a Ray cluster of two nodes on this machine"
 	@echo "make format  put the code into its canonical form"
 
 $(STAMP): pyproject.toml uv.lock
@@ -29,8 +30,8 @@ $(STAMP): pyproject.toml uv.lock
 
 # The simulated programmer is slowed down and not very skilled, so that there is a search to watch.
 demo: $(STAMP)
-	@$(BIN)/codegrove solve --problem bundled --id rotate-ring --recipe grove --seed 7 \
-		--model sim:skill=0.25,latency=0.4
+	@$(BIN)/codegrove solve --problem bundled --id rotate-ring --recipe grove --seed 1 \
+		--model sim:pass_rate=0.1,repair_rate=0.1,latency=0.4
 
 test: $(STAMP)
 	$(BIN)/python -P -m pytest -n 2 -q
@@ -53,6 +54,9 @@ crash: $(STAMP)
 
 server: $(STAMP)
 	PYTHONPATH=src:. $(BIN)/python -P -m tests.server.trial
+
+ray: $(STAMP)
+	PYTHONPATH=src:. $(BIN)/python -P -m tests.ray.trial
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -105,7 +105,7 @@ def test_an_editor_that_fails_leaves_typing(monkeypatch: pytest.MonkeyPatch) -> 
 COMMAND = [
     sys.executable,
     *("-P", "-c", "from codegrove.cli import main; main()"),
-    *("solve", "--problem", "bundled", "--id", "merge-shifts", "-r", "loop", "-m", "sim:skill=1"),
+    *("solve", "--problem", "bundled", "--id", "merge-shifts", "-r", "loop", "-m", "sim:pass_rate=1"),
 ]
 
 

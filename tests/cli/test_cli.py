@@ -215,7 +215,7 @@ def bad(tmp_path: Path, name: str, content: bytes) -> Path:
         (["STUB", "-m", "opnai:gpt-4o"], ["opnai", "openai"]),
         (["STUB", "-m", "openai:gpt-4o"], ["OPENAI_API_KEY"]),
         (["STUB", "-m", "scripted:nowhere.yaml"], ["nowhere.yaml"]),
-        (["STUB", "-m", "sim:skil=1"], ["skil", "did you mean 'skill'?"]),
+        (["STUB", "-m", "sim:pass_rat=1"], ["pass_rat", "did you mean 'pass_rate'?"]),
         (["STUB", "--problem", "bundled"], ["not both"]),
         (["--problem", "bundled"], ["--id"]),
         (["--problem", "bundled", "--id", "merge-shift"], ["did you mean 'merge-shifts'?"]),

@@ -51,7 +51,7 @@ class PaidModel:
 
     def __init__(self, ledger: Ledger, latency: float) -> None:
         self._ledger = ledger
-        self._model = make_model("sim:skill=0.3")
+        self._model = make_model("sim:pass_rate=0.1,repair_rate=0.1")
         self._latency = latency
 
     @property

@@ -18,13 +18,14 @@ def test_every_setting_of_the_simulated_programmer_is_listed_with_its_default() 
         defaults = [part.strip() for part in row[1].split(",")]
         listed |= dict(zip(keys, defaults if len(defaults) == len(keys) else [""] * len(keys), strict=True))
     fields = {**SimSkill.model_fields, **{k: v for k, v in SimSettings.model_fields.items() if k != "skill"}}
-    assert listed.keys() == fields.keys() | {"skill"}
+    assert listed.keys() == fields.keys() | {"pass_rate"}
+    assert listed.pop("rethink") == "as `repair_rate`" and fields.pop("rethink").default is None
     for name, field in fields.items():
         assert float(listed[name]) == field.default, name
 
 
 def test_the_settings_are_read() -> None:
-    assert sim_settings("sim:skill=0.3,repair=0.6").skill.easy == 0.3
+    assert sim_settings("sim:pass_rate=0.3,repair_rate=0.6").skill.easy == 0.3
 
 
 def test_the_scripted_example_is_a_script(tmp_path: Path) -> None:

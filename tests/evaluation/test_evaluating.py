@@ -16,7 +16,7 @@ IDS = ("merge-shifts", "rotate-ring")
 
 def test_recipes_are_evaluated_and_what_is_on_record_is_not_made_again(tmp_path: Path) -> None:
     problems = load_problems("bundled")
-    settings: dict[str, Any] = {"ids": IDS, "model": "sim:skill=1", "budget": Budget(calls=6)}
+    settings: dict[str, Any] = {"ids": IDS, "model": "sim:pass_rate=1", "budget": Budget(calls=6)}
     first = evaluate(problems, "direct", out=tmp_path / "e", **settings)
     assert {(row.recipe, row.problem, row.seed) for row in first.results} == {("direct", i, 0) for i in IDS}
     assert all(row.correct and row.simulated for row in first.results)
@@ -40,7 +40,7 @@ def test_bad_settings_are_refused_before_anything_is_made(tmp_path: Path) -> Non
 
 def test_a_setting_that_the_call_names_reaches_the_attempts(tmp_path: Path) -> None:
     made = evaluate(
-        "bundled", "direct", out=tmp_path / "e", ids=IDS[:1], seeds=(4, 5), model="sim:skill=1", jobs=1
+        "bundled", "direct", out=tmp_path / "e", ids=IDS[:1], seeds=(4, 5), model="sim:pass_rate=1", jobs=1
     )
     assert [row.seed for row in made.results] == [4, 5]
     assert made.header.seeds == (4, 5)

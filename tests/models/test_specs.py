@@ -86,15 +86,15 @@ async def test_the_simulated_programmer() -> None:
     assert (await model.complete(coding_request(bundled))).text
     with pytest.raises(ModelError, match="mine"):
         await model.complete(coding_request(own))
-    skilled = make_model("sim:skill=0.9", problems=[own])
-    assert skilled.spec == "sim:skill=0.9"
+    skilled = make_model("sim:pass_rate=0.9", problems=[own])
+    assert skilled.spec == "sim:pass_rate=0.9"
     assert "def f" in (await skilled.complete(coding_request(own))).text
     assert (
         "def f" in (await make_model("sim:", problems={"mine": own}.get).complete(coding_request(own))).text
     )
     assert make_model("sim:", price=Price(1, 2)).price == Price(1, 2)
-    with pytest.raises(ModelSpecError, match="did you mean 'skill'"):
-        make_model("sim:skil=1")
+    with pytest.raises(ModelSpecError, match="did you mean 'pass_rate'"):
+        make_model("sim:pass_rat=1")
 
 
 async def test_scripted_answers() -> None:

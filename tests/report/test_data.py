@@ -75,7 +75,7 @@ def test_limits_and_the_hidden_verdict_are_shown_as_they_are() -> None:
     assert (data.hidden.status, data.hidden.passed, data.hidden.total) == ("failed", 1, 2)
 
 
-@pytest.mark.parametrize(("model", "simulated"), [("sim:skill=0.5", True), ("openai:simple", False)])
+@pytest.mark.parametrize(("model", "simulated"), [("sim:pass_rate=0.5", True), ("openai:simple", False)])
 def test_one_simulated_call_makes_a_simulation(model: str, simulated: bool) -> None:
     call = ReportCall(expansion=0, node=0, role="coder", action="write", model=model, messages=(), reply="")
     assert bare(calls=[call]).simulated is simulated
@@ -84,10 +84,18 @@ def test_one_simulated_call_makes_a_simulation(model: str, simulated: bool) -> N
 def test_a_recorded_run_is_there_in_full(tmp_path: Path) -> None:
     problem = load_problems("bundled").by_id("rotate-ring")
     budget = Budget(calls=30, tokens=10**6)
-    solve(problem, "grove", out=tmp_path / "run", model="sim:skill=0.25", seed=7, workers=2, budget=budget)
+    solve(
+        problem,
+        "grove",
+        out=tmp_path / "run",
+        model="sim:pass_rate=0.1,repair_rate=0.1",
+        seed=1,
+        workers=2,
+        budget=budget,
+    )
     run = Run.open(tmp_path / "run")
     data = run_report(run)
-    assert (data.seed, data.workers, data.simulated) == (7, 2, True)
+    assert (data.seed, data.workers, data.simulated) == (1, 2, True)
     assert dict(data.limits) == {"calls": 30, "tokens": 10**6}
     assert data.answer == run.answer
     assert len(data.nodes) == len(run.tree)

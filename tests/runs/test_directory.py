@@ -102,7 +102,7 @@ def test_the_simulated_programmer_goes_on_by_its_name(tmp_path: Path) -> None:
     from codegrove import load_problems
 
     task = load_problems("bundled").by_id("merge-shifts").task
-    settings: dict[str, Any] = {"model": "sim:skill=0.2", "sandbox": ScriptedSandbox(share), "seed": 4}
+    settings: dict[str, Any] = {"model": "sim:pass_rate=0.2", "sandbox": ScriptedSandbox(share), "seed": 4}
     solve(task, "uct", out=tmp_path / "run", budget=Budget(calls=3), **settings)
     second = resume(tmp_path / "run", extend=Budget(calls=6), sandbox=ScriptedSandbox(share))
     whole = solve(task, "uct", out=tmp_path / "whole", budget=Budget(calls=9), **settings)

@@ -14,7 +14,7 @@ from codegrove import Budget, Run, load_problems, solve
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     out = tmp_path_factory.mktemp("runs") / "run"
     task = load_problems("bundled").by_id("merge-shifts").task
-    solve(task, "codetree", out=out, model="sim:skill=0.2", seed=2, budget=Budget(calls=20))
+    solve(task, "codetree", out=out, model="sim:pass_rate=0.2", seed=2, budget=Budget(calls=20))
     return Run.open(out)
 
 

@@ -8,11 +8,8 @@ no network, this says so and ends well.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
-import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -28,8 +25,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from codegrove import Task, load_problems
+from tests.support.environments import ROOT, Skip, environment
 
-ROOT = Path(__file__).resolve().parents[2]
 OWN = '''"""A recipe of one's own, with a question to a human."""
 
 import asyncio
@@ -46,41 +43,8 @@ def make():
 async def careful():
     return await asyncio.to_thread(make)
 '''
-NO_NETWORK = re.compile(
-    r"dns error|name resolution|failed to fetch|connection (refused|error|broken)|unreachable|timed out",
-    re.IGNORECASE,
-)
 UP_WITHIN = 120.0
 Call = Callable[..., Any]
-
-
-class Skip(Exception):
-    """The trial cannot be made here."""
-
-
-def environment(folder: Path) -> Path:
-    """Return the folder with the programs of an environment that has the server."""
-    if importlib.util.find_spec("langgraph_api") is not None:
-        return Path(sys.executable).parent
-    made = folder / "venv"
-    python = made / "bin" / "python"
-    wanted = ["--editable", f"{ROOT}[server]"]
-    if shutil.which("uv"):
-        commands = [
-            ["uv", "venv", "--quiet", "--python", sys.executable, str(made)],
-            ["uv", "pip", "install", "--quiet", "--python", str(python), *wanted],
-        ]
-    else:
-        commands = [
-            [sys.executable, "-m", "venv", str(made)],
-            [str(python), "-m", "pip", "install", "--quiet", *wanted],
-        ]
-    for command in commands:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=900)
-        if done.returncode and NO_NETWORK.search(done.stderr):
-            raise Skip(f"no network to install the server from: {done.stderr.strip().splitlines()[-1]}")
-        assert done.returncode == 0, done.stderr
-    return made / "bin"
 
 
 def configure(folder: Path) -> None:
@@ -190,7 +154,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="codegrove-server-") as name:
         folder = Path(name)
         try:
-            programs = environment(folder)
+            programs = environment(folder, extra="server", module="langgraph_api")
         except Skip as reason:
             print(f"skipped: {reason}", file=sys.stderr)
             return

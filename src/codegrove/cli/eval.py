@@ -46,6 +46,9 @@ def evaluate(
     total_tokens: Annotated[int | None, typer.Option(min=0, help="Tokens of all attempts.")] = None,
     total_cost: Annotated[float | None, typer.Option(min=0, help="Dollars of all attempts.")] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Attempts made at the same time.")] = 2,
+    engine: Annotated[
+        str, typer.Option(help="Where they are made: local, or ray for the cluster of RAY_ADDRESS.")
+    ] = "local",
     shard: Annotated[
         str | None, typer.Option(metavar="I/N", help="Only part I of N of the problems; see merge.")
     ] = None,
@@ -73,6 +76,7 @@ def evaluate(
             budget=Budget(calls=max_calls, tokens=max_tokens, dollars=max_cost, seconds=max_seconds),
             sweep=None if sweep == Budget() else sweep,
             jobs=jobs,
+            engine=engine,
             source=(source, format),
             settings={"model": model, "require_sandbox": require_sandbox},
         ),

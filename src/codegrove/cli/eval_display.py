@@ -67,9 +67,10 @@ class EvalDisplay:
             self._console.print(f"{len(done)} of {total} attempts are on record and are not made again")
         self._update()
 
-    def started(self, attempt: Attempt, session: Session) -> None:
+    def started(self, attempt: Attempt, session: Session | None) -> None:
         """Show the spend of runs at work as well."""
-        self._sessions[attempt] = session
+        if session is not None:  # what other processes spend shows when their attempts end
+            self._sessions[attempt] = session
         self._update()
 
     def finished(self, attempt: Attempt, result: EvalResult) -> None:

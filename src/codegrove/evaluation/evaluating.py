@@ -31,6 +31,8 @@ class EvaluationSettings(TypedDict, total=False):
     """Limits of all attempts together."""
     jobs: int
     """Attempts made at the same time; 2 by default."""
+    engine: str
+    """``local`` (default), or ``ray``: on the machines of a Ray cluster."""
     model: Any
     """One model for all roles, as for `codegrove.solve`."""
     models: Mapping[str, Any]

@@ -11,23 +11,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
-from codegrove.api import run_in
 from codegrove.budget import Budget, Sweep
 from codegrove.errors import UsageError
 from codegrove.evaluation.attempts import Attempt, plan
 from codegrove.evaluation.continuing import check_same, spent
 from codegrove.evaluation.directory import Evaluation, ResultWriter, load_evaluation
-from codegrove.evaluation.grading import Grader
+from codegrove.evaluation.engines import Conditions, Engine, LeftOpen, LocalEngine, check_name
 from codegrove.evaluation.results import Arm, EvalHeader, EvalResult, limits
-from codegrove.graphs.assemble import Assembly, assemble
+from codegrove.graphs.assemble import assemble
 from codegrove.graphs.recipe.loader import load_recipe
 from codegrove.graphs.recipe.schema import Recipe
 from codegrove.graphs.session import Session
-from codegrove.graphs.solution import SEARCH_DONE, Solution
 from codegrove.problems import ProblemSet
-from codegrove.runs.directory import RunDirectory
-from codegrove.tools.sandbox.factory import make_sandbox
-from codegrove.tools.sandbox.port import Sandbox
 
 INTERRUPTED = "interrupted"
 
@@ -38,8 +33,8 @@ class Watcher(Protocol):
     def planned(self, total: int, done: Sequence[EvalResult]) -> None:
         """So many attempts are to be made; these are there already."""
 
-    def started(self, attempt: Attempt, session: Session) -> None:
-        """A session works on an attempt."""
+    def started(self, attempt: Attempt, session: Session | None) -> None:
+        """A session works on an attempt; None where it is not in this process."""
 
     def finished(self, attempt: Attempt, result: EvalResult) -> None:
         """An attempt was made and graded."""
@@ -65,6 +60,8 @@ class EvalSettings:
     """Limits of all attempts together."""
     jobs: int = 2
     """Attempts made at the same time."""
+    engine: str = "local"
+    """Where they are made: ``local``, in this process, or ``ray``, see `codegrove.evaluation.ray_engine`."""
     source: tuple[str, str | None] | None = None
     """Name and format by which the problems can be loaded again; None for problems made in Python."""
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -81,12 +78,13 @@ class Evaluator:
     out: Path
     watchers: Sequence[Watcher] = ()
     stop_reason: str | None = None
-    _running: set[Session] = field(default_factory=set)
+    _engine: Engine | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         given = self.settings
         if given.jobs < 1:
             raise UsageError(f"jobs={given.jobs}: expected 1 or more")
+        check_name(given.engine)
         self._recipes: dict[str, Recipe] = {}
         for recipe in given.recipes:
             loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
@@ -102,8 +100,8 @@ class Evaluator:
     def stop(self, reason: str = INTERRUPTED) -> None:
         """End the evaluation: runs in flight end with the best so far and can go on later."""
         self.stop_reason = self.stop_reason or reason
-        for session in self._running:
-            session.stop(reason)
+        if self._engine is not None:
+            self._engine.stop(self.stop_reason)
 
     async def run(self) -> Evaluation:
         """Make all attempts that are not on record, and return the evaluation as it stands.
@@ -113,61 +111,41 @@ class Evaluator:
         """
         given = self.settings
         arms = {name: self._arm(recipe) for name, recipe in self._recipes.items()}
-        sandbox = make_sandbox(given.level, workers=given.jobs)
+        sweep = Sweep(given.sweep or Budget())
+        engine = self._engine = self._new_engine(arms, sweep)
         try:
             with ResultWriter(self.out, self._header()) as writer:
                 check_same(writer, self._header(), arms)
                 writer.widen(self._header())
                 done = {Attempt(row.recipe, row.problem, row.seed): row for row in writer.results}
                 waiting = [attempt for attempt in self._plan if attempt not in done]
-                sweep = Sweep(given.sweep or Budget())
                 sweep.restore(spent(writer.results, [self.out / attempt.folder for attempt in waiting]))
                 for watcher in self.watchers:
                     watcher.planned(len(self._plan), [done[a] for a in self._plan if a in done])
                 if waiting:
-                    async with Grader(level=sandbox.level, workers=given.jobs) as grader:
-                        await self._make(waiting, arms, sandbox, sweep, grader, writer)
+                    await engine.open()
+                    await self._make(waiting, engine, sweep, writer)
         finally:
-            await sandbox.aclose()
+            await engine.aclose()
         return load_evaluation(self.out)
 
-    async def _make(
-        self,
-        waiting: list[Attempt],
-        arms: Mapping[str, Arm],
-        sandbox: Sandbox,
-        sweep: Sweep,
-        grader: Grader,
-        writer: ResultWriter,
-    ) -> None:
+    async def _make(self, waiting: list[Attempt], engine: Engine, sweep: Sweep, writer: ResultWriter) -> None:
         left = iter(waiting)
 
         async def work() -> None:
             for attempt in left:
                 if self.stop_reason is not None:
                     return
-                assembly = self._assembly(attempt, sandbox, sweep)
-                solution = await self._attempt(attempt, assembly)
-                if not _is_final(solution):
+                made = await engine.make(attempt, self.settings.problems.by_id(attempt.problem))
+                if isinstance(made, LeftOpen):
                     for watcher in self.watchers:
-                        watcher.left_open(attempt, solution.reason)
+                        watcher.left_open(attempt, made.reason)
                     if sweep.exhausted() is not None:
                         self.stop(f"the sweep's budget is used up: {sweep.exhausted()}")
                     continue
-                # The session is closed: only now does anybody run hidden tests, and not in this process.
-                verdict = await grader.grade(self.settings.problems.by_id(attempt.problem), solution.program)
-                row = EvalResult.of(
-                    solution,
-                    arms[attempt.recipe],
-                    problem=attempt.problem,
-                    seed=attempt.seed,
-                    sandbox=sandbox.level,
-                    workers=assembly.workers,
-                    hidden=verdict,
-                )
-                writer.append(row)
+                writer.append(made)
                 for watcher in self.watchers:
-                    watcher.finished(attempt, row)
+                    watcher.finished(attempt, made)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -177,35 +155,27 @@ class Evaluator:
             # The first one ended the others; a caller wants its message.
             raise failed.exceptions[0] from None
 
-    async def _attempt(self, attempt: Attempt, assembly: Assembly) -> Solution:
-        problem = self.settings.problems.by_id(attempt.problem)
-        source = self.settings.source
-        origin = None if source is None else (source[0], attempt.problem, source[1])
-        with RunDirectory(self.out / attempt.folder, assembly, problem.task, problem=origin) as directory:
-            if directory.solution is not None:
-                return directory.solution
-            session = directory.session
-            self._running.add(session)
-            try:
-                for watcher in self.watchers:
-                    watcher.started(attempt, session)
-                return await run_in(directory, assembly, report=False)
-            finally:
-                self._running.discard(session)
-
-    def _assembly(self, attempt: Attempt, sandbox: Sandbox, sweep: Sweep) -> Assembly:
+    def _new_engine(self, arms: Mapping[str, Arm], sweep: Sweep) -> Engine:
         given = self.settings
-        return assemble(
-            self._recipes[attempt.recipe],
-            **{
-                "problems": [given.problems.by_id(attempt.problem)],
-                **given.settings,
-                "budget": given.budget,
-                "seed": attempt.seed,
-                "sandbox": sandbox,
-                "sweep": sweep,
-            },
+        conditions = Conditions(
+            out=self.out.absolute(),
+            recipes=self._recipes,
+            arms=arms,
+            budget=given.budget,
+            source=given.source,
+            settings=given.settings,
+            level=given.level,
         )
+
+        def started(attempt: Attempt, session: Session | None) -> None:
+            for watcher in self.watchers:
+                watcher.started(attempt, session)
+
+        if given.engine == "local":
+            return LocalEngine(conditions, given.jobs, sweep, started)
+        from codegrove.evaluation.ray_engine import RayEngine  # only where it was asked for
+
+        return RayEngine(conditions, given.jobs, sweep, started)
 
     def _arm(self, recipe: Recipe) -> Arm:
         """Describe a recipe under this evaluation's conditions; what is wrong with it shows here."""
@@ -243,9 +213,3 @@ class Evaluator:
                 "visible tests that are hidden as well": str(self._report.shared),
             },
         )
-
-
-def _is_final(solution: Solution) -> bool:
-    """Whether a run came to an end that says something about its method: done, or its own budget used up."""
-    reason = solution.reason
-    return reason == SEARCH_DONE or (reason.startswith("budget:") and "sweep's" not in reason)

@@ -66,7 +66,7 @@ def make_model(
     """Return the model that a specification names. Nothing is sent anywhere.
 
     ============================  ==========================================================================
-    ``sim:``, ``sim:skill=0.8``   the simulated programmer, see `codegrove.models.sim`
+    ``sim:``, ``sim:pass_rate=0.8``   the simulated programmer, see `codegrove.models.sim`
     ``scripted:answers.yaml``     answers from a file, see `codegrove.models.script_file.read_script`
     ``openai:MODEL``              OpenAI, or the server that OPENAI_BASE_URL names
     ``openai:MODEL@BASE_URL``     any server that speaks OpenAI's protocol

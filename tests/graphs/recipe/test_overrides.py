@@ -36,7 +36,7 @@ def test_values_are_yaml_scalars() -> None:
 
 @pytest.mark.parametrize(
     "spec",
-    ["sim:", "openai:gpt-4o", "http://localhost:80/v1", "sim:skill=0.5,seed=1", "a #b", "&x", "*x", "!t"],
+    ["sim:", "openai:gpt-4o", "http://localhost:80/v1", "sim:pass_rate=0.5,seed=1", "a #b", "&x", "*x", "!t"],
 )
 def test_model_names_need_no_quotes(spec: str) -> None:
     recipe = changed(f"models.coder={spec}")

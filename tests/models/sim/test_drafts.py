@@ -31,7 +31,7 @@ DRAWS = 60
 
 @pytest.mark.parametrize("chance", [0.0, 0.35, 0.8, 1.0])
 def test_single_draws_pass_as_often_as_the_setting_says(chance: float) -> None:
-    model = programmer(**sim_settings(f"sim:skill={chance}").skill.model_dump())
+    model = programmer(**sim_settings(f"sim:pass_rate={chance}").skill.model_dump())
     results = [passes(problem, drafted(model, problem, draw)) for problem in TESTED for draw in range(DRAWS)]
     assert abs(sum(results) / len(results) - chance) <= 0.12
 

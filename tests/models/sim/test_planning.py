@@ -181,6 +181,6 @@ def test_a_last_thought_is_replaced() -> None:
     good = programmer(plan=1.0)
     asked = request(CLIMB, "text", role="planner", action="rethink", thoughts=thoughts, feedback=SHOWN)
     assert good.reply(asked).text.endswith("start run at 0.")
-    bad = programmer(plan=0.0, repair=0.0).reply(asked).text
+    bad = programmer(plan=0.0, repair_rate=0.0).reply(asked).text
     assert study(CLIMB).judge_line(bad) is False
     assert study(CLIMB).judge_line(wrong) is False and wrong.lower() not in bad.lower()

@@ -280,5 +280,5 @@ def test_the_only_problem_known_recalls_made_up_ones() -> None:
 
 
 def test_the_specification_round_trips() -> None:
-    settings = SimSettings(skill=SimSkill(repair=0.25), seed=4)
+    settings = SimSettings(skill=SimSkill(repair_rate=0.25), seed=4)
     assert sim_settings(SimulatedProgrammer([TILL], settings).spec) == settings

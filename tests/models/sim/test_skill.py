@@ -18,15 +18,15 @@ def test_the_bare_specification_gives_the_defaults() -> None:
 
 
 def test_keys_are_read() -> None:
-    settings = sim_settings("sim:skill=0.4, seed=3,latency=0.2,repair=0.6")
+    settings = sim_settings("sim:pass_rate=0.4, seed=3,latency=0.2,repair_rate=0.6")
     skill = settings.skill
-    assert (skill.easy, skill.medium, skill.hard, skill.repair) == (0.4, 0.4, 0.4, 0.6)
+    assert (skill.easy, skill.medium, skill.hard, skill.repair_rate) == (0.4, 0.4, 0.4, 0.6)
     assert (settings.seed, settings.latency) == (3, 0.2)
-    assert settings.spec() == "sim:skill=0.4,repair=0.6,seed=3,latency=0.2"
+    assert settings.spec() == "sim:pass_rate=0.4,repair_rate=0.6,seed=3,latency=0.2"
 
 
-def test_a_level_of_its_own_wins_over_skill_in_any_order() -> None:
-    for text in ("sim:skill=0.4,hard=0.1", "sim:hard=0.1,skill=0.4"):
+def test_a_level_of_its_own_wins_over_pass_rate_in_any_order() -> None:
+    for text in ("sim:pass_rate=0.4,hard=0.1", "sim:hard=0.1,pass_rate=0.4"):
         assert sim_settings(text).skill.solve("hard") == 0.1
         assert sim_settings(text).skill.solve("easy") == 0.4
 
@@ -45,7 +45,8 @@ def test_levels() -> None:
 
 @given(
     chances=st.dictionaries(
-        st.sampled_from(["skill", *(name for name in SimSkill.model_fields if name != "defects")]), CHANCES
+        st.sampled_from(["pass_rate", *(name for name in SimSkill.model_fields if name != "defects")]),
+        CHANCES,
     ),
     defects=st.integers(1, 8),
     seed=st.integers(0, 10**12),
@@ -64,18 +65,18 @@ def test_the_specification_names_the_settings(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("sim:skil=1", "did you mean 'skill'"),
+        ("sim:pass_rat=1", "did you mean 'pass_rate'"),
         ("sim:zzz=1", "known: "),
-        ("sim:skill", "expected key=value, found 'skill'"),
-        ("sim:skill=", "expected key=value"),
-        ("sim:skill=1.5", "skill=1.5 does not fit"),
-        ("sim:repair=often", "repair=often does not fit"),
-        ("sim:repair=nan", "repair=nan does not fit"),
+        ("sim:pass_rate", "expected key=value, found 'pass_rate'"),
+        ("sim:pass_rate=", "expected key=value"),
+        ("sim:pass_rate=1.5", "pass_rate=1.5 does not fit"),
+        ("sim:repair_rate=often", "repair_rate=often does not fit"),
+        ("sim:repair_rate=nan", "repair_rate=nan does not fit"),
         ("sim:seed=-1", "seed=-1 does not fit"),
         ("sim:seed=1.5", "seed=1.5 does not fit"),
         ("sim:latency=inf", "latency=inf does not fit"),
         ("sim:defects=0", "defects=0 does not fit"),
-        ("sim:repair=0.1,repair=0.2", "'repair' stands there twice"),
+        ("sim:repair_rate=0.1,repair_rate=0.2", "'repair_rate' stands there twice"),
     ],
 )
 def test_a_bad_setting_is_named(text: str, told: str) -> None:

@@ -149,7 +149,9 @@ def _spoilt_value(value: Any, rng: random.Random) -> Any:
             return value + rng.choice((-1, 1))
         case float():
             return value + rng.choice((-1.0, 1.0, 0.5)) if abs(value) < 1e15 else 0.0
-        case complex() | None:
+        case complex():
+            return value + 1
+        case None:
             return 0
         case str():
             options = [value[:-1], value[::-1], value.swapcase(), value + value[-1:], value + "a"]

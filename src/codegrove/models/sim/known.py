@@ -12,6 +12,7 @@ from typing import Literal
 from codegrove.models.sim.comparing import Difference, differences
 from codegrove.models.sim.english import describe
 from codegrove.models.sim.examples import Example, examples
+from codegrove.models.sim.harmless import harmless
 from codegrove.models.sim.ideas import WRONG_IDEAS
 from codegrove.models.sim.mutations import Mutation, mutations, pick
 from codegrove.models.sim.scopes import given_names, regions
@@ -62,7 +63,7 @@ class Known:
         self.given = given_names(problem.task.stub, self.entry_point)
         self.tree = tree
         self.text = source(tree)
-        self.mutations: tuple[Mutation, ...] = mutations(tree, self.entry_point, self.given)
+        self.mutations = self._harmful(mutations(tree, self.entry_point, self.given))
         self.steps = self._describe(tree)
         self.wrong = tuple(wrong for text in problem.wrong if (wrong := parse(text)) is not None)
         self.wrong_texts = tuple(source(wrong) for wrong in self.wrong)
@@ -135,6 +136,10 @@ class Known:
         rewritten = _statements(node for difference in found for node in difference.edit.new)
         near = len(found) <= max(5, total // 2) and rewritten <= max(3, 0.7 * total)
         return Comparison(kind="near" if near else "other", tree=tree, differences=tuple(found))
+
+    def _harmful(self, found: tuple[Mutation, ...]) -> tuple[Mutation, ...]:
+        known = harmless(self.problem, len(found))
+        return tuple(mutation for index, mutation in enumerate(found) if index not in known)
 
     def _describe(self, tree: ast.Module) -> tuple[str, ...]:
         nodes = [node for _, node in regions(tree, self.entry_point, self.given)]

@@ -68,7 +68,7 @@ def strategies(known: Known, skill: SimSkill, dice: Dice, width: int) -> list[st
 def thoughts_json(known: Known, skill: SimSkill, dice: Dice, situation: Situation, width: int) -> str:
     """Return `width` next thoughts with priors that sum to 1 and lean towards the right ones."""
     rng = dice.stream("thoughts")
-    chance = skill.plan if situation.evidence is Evidence.NONE else max(skill.plan, skill.repair)
+    chance = skill.plan if situation.evidence is Evidence.NONE else max(skill.plan, skill.repair_rate)
     ahead = steps_ahead(known, situation.thoughts)
     wrong = _unused(_wrong_thoughts(known, rng), situation.thoughts)
     proposals: list[tuple[str, bool | None]] = []
@@ -103,7 +103,7 @@ def rethought(known: Known, skill: SimSkill, dice: Dice, situation: Situation) -
     rng = dice.stream("rethought")
     kept = situation.thoughts[:-1]
     helped = situation.evidence is Evidence.SHOWN or "`" in situation.advice
-    if dice.happens("right thought", max(skill.plan, skill.repair) if helped else skill.plan):
+    if dice.happens("right thought", max(skill.plan, skill.repair_rate) if helped else skill.plan):
         ahead = steps_ahead(known, kept)
         text = ahead[0] if ahead else rng.choice(NEUTRAL_THOUGHTS)
     else:

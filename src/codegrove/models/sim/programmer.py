@@ -66,7 +66,7 @@ class SimulatedProgrammer:
 
     @property
     def spec(self) -> str:
-        """Specification that names the settings, e.g. ``sim:skill=0.4``."""
+        """Specification that names the settings, e.g. ``sim:pass_rate=0.4``."""
         return self._settings.spec()
 
     @property

@@ -1,4 +1,4 @@
-"""Repairs: one defect at a time, found by comparing the program with the reference."""
+"""Repairs: of the whole program, or of one defect found by comparing the program with the reference."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 
 from codegrove.models.sim.comparing import Difference
 from codegrove.models.sim.dice import Dice
-from codegrove.models.sim.drafting import draft, wrong_draft
+from codegrove.models.sim.drafting import draft
 from codegrove.models.sim.known import Comparison, Known
 from codegrove.models.sim.mutations import mutations, pick
 from codegrove.models.sim.reading import Evidence, Situation
@@ -16,27 +16,29 @@ from codegrove.models.sim.trees import edited, parse, source
 
 
 def repaired(known: Known, skill: SimSkill, dice: Dice, situation: Situation) -> str:
-    """Return the program with one defect less, unchanged, or (rarely) with one defect more."""
-    if not situation.program.strip():
+    """Return a program that passes with the chance the feedback and the advice give; else one that does not.
+
+    A repair that fails leaves the program as it is, or takes one of several defects back, or (rarely) adds one.
+    """
+    program = situation.program
+    if not program.strip():
         return draft(known, skill, dice, situation)
-    comparison = known.compare(situation.program)
+    comparison = known.compare(program)
     named, target = named_defect(known, comparison, situation)
-    if comparison.kind == "other":
-        if dice.happens("rethink", _rethink_chance(skill, situation, named)):
-            return (
-                known.text
-                if dice.happens("redraft", _redraft_chance(known, skill))
-                else wrong_draft(known, skill, dice)
-            )
-    elif comparison.kind != "right" and dice.happens("repair", _repair_chance(skill, situation, named)):
-        if comparison.tree is None:
-            return _parsable(situation.program, known)
-        rng = dice.stream("which defect")
-        chosen = target or rng.choice(comparison.differences)
-        return source(edited(comparison.tree, [chosen.edit]))
+    if comparison.kind != "right":
+        chance = _repair_chance(skill, situation, named, design=comparison.kind == "other")
+        if dice.happens("repair", chance):
+            return known.text
+        if comparison.kind != "other" and dice.happens("one defect less", chance):
+            better = _one_defect_less(known, comparison, program, target, dice)
+            if known.compare(better).kind != "right":
+                return better
     if comparison.tree is not None and dice.happens("regression", skill.regression):
-        return _with_new_defect(known, comparison, dice) or situation.program
-    return situation.program
+        worse = _with_new_defect(known, comparison, dice)
+        # A change of a wrong program may be the one it needed.
+        if worse and known.compare(worse).kind != "right":
+            return worse
+    return program
 
 
 def named_defect(
@@ -62,28 +64,26 @@ def blamed_line(lines: list[str], difference: Difference) -> str:
     return lines[difference.line - 1].strip() if 0 < difference.line <= len(lines) else ""
 
 
-def _repair_chance(skill: SimSkill, situation: Situation, named: bool | None) -> float:
-    by_evidence = {
-        Evidence.NONE: skill.blind_repair,
-        Evidence.FAILED: (skill.blind_repair + skill.repair) / 2,
-        Evidence.SHOWN: skill.repair,
-    }
+def _repair_chance(skill: SimSkill, situation: Situation, named: bool | None, *, design: bool) -> float:
+    """Return the chance that the next program passes; `design`: that takes another algorithm."""
+    rate, blind = skill.repair_rate, skill.blind_repair
+    if design and skill.rethink is not None:
+        rate, blind = skill.rethink, min(blind, skill.rethink)
+    by_evidence = {Evidence.NONE: blind, Evidence.FAILED: (blind + rate) / 2, Evidence.SHOWN: rate}
     chance = by_evidence[situation.evidence]
     if named is None:
         return chance
     # A named defect is a second chance to find it; a wrong lead costs half of the first.
-    return 1 - (1 - chance) * (1 - skill.repair) if named else chance / 2
+    return 1 - (1 - chance) * (1 - skill.repair_rate) if named else chance / 2
 
 
-def _rethink_chance(skill: SimSkill, situation: Situation, named: bool | None) -> float:
-    chance = skill.rethink if situation.evidence is not Evidence.NONE else skill.rethink / 3
-    return 1 - (1 - chance) * (1 - skill.repair) if named else chance
-
-
-def _redraft_chance(known: Known, skill: SimSkill) -> float:
-    """A second design, made after the first one failed, goes like a draft under a right plan."""
-    chance = skill.solve(known.problem.level)
-    return chance + skill.plan_effect * (1 - chance)
+def _one_defect_less(
+    known: Known, comparison: Comparison, program: str, target: Difference | None, dice: Dice
+) -> str:
+    if comparison.tree is None:
+        return _parsable(program, known)
+    chosen = target or dice.stream("which defect").choice(comparison.differences)
+    return source(edited(comparison.tree, [chosen.edit]))
 
 
 def _with_new_defect(known: Known, comparison: Comparison, dice: Dice) -> str:

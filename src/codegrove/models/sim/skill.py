@@ -1,4 +1,4 @@
-"""How good the simulated programmer is, and the text form of these settings: ``sim:skill=0.4,seed=3``."""
+"""How good the simulated programmer is, and the text form of these settings: ``sim:pass_rate=0.4,seed=3``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SimSkill(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     easy: Chance = 0.55
-    """A single draft of an easy problem is right, with nothing known but the task."""
+    """A single draft of an easy problem passes its hidden tests, with nothing known but the task."""
     medium: Chance = 0.35
     """The same for a medium problem, and for a level of any other name."""
     hard: Chance = 0.2
@@ -32,15 +32,15 @@ class SimSkill(BaseModel):
     p * (1 - plan_effect) under a wrong one. 0: plans do not matter."""
     wrong_tests: Chance = 0.15
     """A written test expects a wrong value."""
-    repair: Chance = 0.55
-    """One defect is repaired when the prompt shows what a failing test brought."""
-    blind_repair: Chance = 0.08
-    """One defect is repaired when the prompt shows no failure."""
+    repair_rate: Chance = 0.3
+    """The program of one repair passes the hidden tests, when the prompt shows a failing program and what a test
+    brought. A repair that fails takes back one of several defects as often."""
+    blind_repair: Chance = 0.05
+    """The same when the prompt shows no failure; midway where it only says that tests fail."""
+    rethink: Chance | None = None
+    """The same for a program of a wrong algorithm, which is written anew; None: as for any other program."""
     regression: Chance = 0.1
-    """A reply that repairs nothing brings a new defect instead of the program as it was."""
-    rethink: Chance = 0.2
-    """A wrong algorithm is recognised as such and given up when the prompt shows a failure (a third of this
-    when it does not)."""
+    """A repair that changes nothing otherwise brings a new defect."""
     judgement: Chance = 0.7
     """A score, verdict, prior or named defect rests on the truth; otherwise it is a guess."""
     wrong_algorithm: Chance = 0.25
@@ -55,7 +55,7 @@ class SimSkill(BaseModel):
     """A call fails with a retryable error. The same request fails every time; another draw may not."""
 
     def solve(self, level: str) -> float:
-        """Return the chance that one unaided draft of a problem of this level is right."""
+        """Return the chance that one unaided draft of a problem of this level passes."""
         return {"easy": self.easy, "hard": self.hard}.get(level.strip().lower(), self.medium)
 
 
@@ -76,7 +76,7 @@ class SimSettings(BaseModel):
         changed = self.skill.model_dump(exclude_defaults=True)
         levels = {self.skill.easy, self.skill.medium, self.skill.hard}
         if len(levels) == 1:
-            changed = {"skill": levels.pop()} | {k: v for k, v in changed.items() if k not in _LEVELS}
+            changed = {"pass_rate": levels.pop()} | {k: v for k, v in changed.items() if k not in _LEVELS}
         changed |= self.model_dump(exclude_defaults=True, exclude={"skill"})
         return PREFIX + ",".join(
             f"{key}={value:.12g}" if key != "seed" else f"seed={value}" for key, value in changed.items()
@@ -90,19 +90,19 @@ _OWN = ("seed", "latency")
 def sim_settings(text: str) -> SimSettings:
     """Read ``sim:`` or ``sim:key=value,...``; the prefix may be missing.
 
-    Keys are the fields of `SimSkill`, ``seed``, ``latency``, and ``skill``, which sets the chance of all three
+    Keys are the fields of `SimSkill`, ``seed``, ``latency``, and ``pass_rate``, which sets the chance of all three
     levels unless one is given by its own name.
 
     Raises:
         ModelSpecError: for an unknown or repeated key, a value that is no number or out of its range.
     """
     given: dict[str, str] = {}
-    known = ("skill", *SimSkill.model_fields, *_OWN)
+    known = ("pass_rate", *SimSkill.model_fields, *_OWN)
     for part in filter(None, (part.strip() for part in text.removeprefix(PREFIX).split(","))):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals or not value:
             raise ModelSpecError(
-                f"model {text!r}: expected key=value, found {part!r}; for example sim:skill=0.4,seed=3"
+                f"model {text!r}: expected key=value, found {part!r}; for example sim:pass_rate=0.4,seed=3"
             )
         if key not in known:
             raise ModelSpecError(
@@ -112,14 +112,14 @@ def sim_settings(text: str) -> SimSettings:
             raise ModelSpecError(f"model {text!r}: the setting {key!r} stands there twice")
         given[key] = value
     own = {key: given.pop(key) for key in _OWN if key in given}
-    if (overall := given.pop("skill", None)) is not None:
+    if (overall := given.pop("pass_rate", None)) is not None:
         given = dict.fromkeys(_LEVELS, overall) | given
     try:
         return SimSettings.model_validate({"skill": SimSkill.model_validate(given), **own})
     except ValidationError as error:
         first = error.errors()[0]
         key = str(first["loc"][-1])
-        shown = "skill" if overall is not None and key in _LEVELS and first["input"] == overall else key
+        shown = "pass_rate" if overall is not None and key in _LEVELS and first["input"] == overall else key
         raise ModelSpecError(
             f"model {text!r}: {shown}={first['input']} does not fit: {first['msg'].lower()}"
         ) from None
