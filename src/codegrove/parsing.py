@@ -8,7 +8,9 @@ import warnings
 from typing import Literal, overload
 
 _one_at_a_time = threading.Lock()
-"""Switching warnings off is a change of the whole process; two threads at once could leave them off."""
+"""Switching warnings off is a change of the whole process; two threads at once could leave them off. And where the
+garbage collector runs Python code while a tree is made, a second thread that makes one ends the first with a
+`SystemError` (CPython 3.11)."""
 
 
 @overload

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from codegrove.parsing import parse_python
 from codegrove.tools.sandbox.environment import FIXED_ENVIRONMENT
 
 _TOOLS = Path(__file__).parents[2]
@@ -65,7 +66,7 @@ def _path(name: str) -> Path:
 
 def _imports(text: str) -> Iterator[str]:
     """Yield names that may be modules of this package."""
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parse_python(text)):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("codegrove.tools"):
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
