@@ -3,11 +3,12 @@
 The rows are made up (`tests/support/made_up_evaluation.py`), one attempt a problem. Processor seconds stand beside
 the elapsed ones, since other work on the machine lengthens only these.
 
-    PYTHONPATH=.:src python -P benchmarks/compare.py
+    python -P benchmarks/compare.py
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from typing import TypeVar
 from codegrove.evaluation.comparison import compare
 from codegrove.evaluation.directory import HEADER, RESULTS, load_evaluation
 from codegrove.store.coding import to_json
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # made-up data comes from the tests
 from tests.support.made_up_evaluation import made_up_header, made_up_rows
 
 METHODS, PROBLEMS = 20, 500

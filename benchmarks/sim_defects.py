@@ -4,7 +4,7 @@ The simulated programmer leaves these out of the drafts that are meant to be wro
 it is set to. Writes ``src/codegrove/models/sim/harmless.json``; run it again when a bundled problem or an operator
 of the simulation changes (a test says so). Takes several minutes on two cores.
 
-    PYTHONPATH=src python -P benchmarks/sim_defects.py
+    python -P benchmarks/sim_defects.py
 """
 
 from __future__ import annotations

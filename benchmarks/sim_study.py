@@ -4,7 +4,7 @@ A simulation. It shows what controllers make of a programmer whose rates are kno
 models. Attempts are made by `codegrove.evaluate`, one evaluation directory for each budget, and every figure comes
 from `codegrove.compare`; this file only chooses what to run and writes the page.
 
-    PYTHONPATH=src python -P benchmarks/sim_study.py --out sim-study [--quick] [--page FILE] [--jobs 2]
+    python -P benchmarks/sim_study.py --out sim-study [--quick] [--page FILE] [--jobs 2]
 
 The same command goes on where it was ended. ``--quick`` takes a few problems, one seed and two budgets: about a
 minute on two cores. The whole study takes about ten minutes there.
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RECIPES = tuple(sorted(path.stem for path in (ROOT / "graphs" / "recipes").glob("*.yaml")))
 MODEL = "sim:"
 PICTURE = "sim-study.svg"
-COMMAND = "PYTHONPATH=src python -P benchmarks/sim_study.py"
+COMMAND = "python -P benchmarks/sim_study.py"
 
 
 @dataclass(frozen=True, kw_only=True)

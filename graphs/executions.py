@@ -48,7 +48,8 @@ class Executions:
         self._recorder, self._stop = recorder, stop
         self._known: dict[tuple[str, tuple[Test, ...]], tuple[str, asyncio.Task[Verdict] | Verdict]] = {}
         """Programs judged, or being judged, by content hash and tests: the text that was run, and the verdict."""
-        self._vetting: asyncio.Task[str] | None = None
+        self._vetting: asyncio.Task[str] | str | None = None
+        """The self-test of the sandbox, then what it came to."""
 
     async def execute(
         self, candidate: Candidate, tests: tuple[Test, ...], *, expansion: int | None = None
@@ -118,7 +119,7 @@ class Executions:
         for _, running in self._known.values():
             if not isinstance(running, Verdict):
                 running.cancel()
-        if self._vetting is not None:
+        if isinstance(self._vetting, asyncio.Task):
             self._vetting.cancel()
 
     async def _judge(self, candidate: Candidate, tests: tuple[Test, ...], expansion: int | None) -> Verdict:
@@ -168,7 +169,10 @@ class Executions:
             return ""
         if self._vetting is None:
             self._vetting = asyncio.ensure_future(why_distrust(self.sandbox))
-        return await asyncio.shield(self._vetting)
+        if isinstance(self._vetting, asyncio.Task):
+            # Only the answer is kept, as for verdicts: the task would keep the graph's whole loop alive.
+            self._vetting = await asyncio.shield(self._vetting)
+        return self._vetting
 
 
 def unusable(verdict: Verdict) -> bool:

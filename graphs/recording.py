@@ -97,8 +97,7 @@ class Recorder:
 
     def remember(self, verdicts: Iterable[tuple[Verdict, int]]) -> None:
         """Learn the rows of verdicts that were read from the record."""
-        for verdict, row in verdicts:
-            self._rows[id(verdict)] = (verdict, row)
+        self._rows.update((id(known[0]), known) for known in verdicts)
 
     def has_paid_for(self, expansion: int) -> bool:
         """Whether answers for an expansion are waiting to be used."""

@@ -22,7 +22,7 @@ from codegrove.models.metered import CallRecord
 from codegrove.models.passage import Halt
 from codegrove.outcome import Failure, Outcome
 from codegrove.search.policy import ActionKind, Expansion, Policy, Signal
-from codegrove.search.search import Event, Search
+from codegrove.search.search import Event, Search, Told
 from codegrove.task import Task
 from codegrove.tools.sandbox.native import sandbox_for
 from codegrove.tools.sandbox.port import Limits, Sandbox
@@ -129,6 +129,8 @@ class Session:
         """What the search came to, once that is known."""
         self._reopened: deque[Expansion] = deque()
         """What an earlier session of the run left open."""
+        self._perhaps_done = False
+        """Whether an earlier session may have been told that the search is done: nobody wrote that down."""
         self._left_open: set[int] = set()
         """Expansions that could not be carried out because the run ended; a resumed run takes them up."""
         self.last_error = ""
@@ -147,6 +149,8 @@ class Session:
         """
         self.search.replay(events)
         self._reopened.extend(self.search.open.values())
+        # With one worker what is open was asked for last, and cannot be what remained when the search was done.
+        self._perhaps_done = bool(self._reopened) and isinstance(self.search.events[-1], Told)
         self.account.spend.nodes = len(self.search.tree) - 1
 
     def stop(self, reason: str) -> None:
@@ -166,6 +170,8 @@ class Session:
             AllSuspended: if all of these others stand still until the graph is resumed.
         """
         while self.stop_reason is None:
+            if self._perhaps_done:
+                self._find_out_whether_done()
             if self._reopened:
                 choice: Expansion | Signal = self._reopened.popleft()
             else:
@@ -185,13 +191,24 @@ class Session:
             self._notify("asked", choice)
             # Asked only now: a policy that is done ends for that reason, whatever is left of the budget.
             exhausted = self.account.exhausted()
-            if exhausted is None or self._needs_no_more_of(exhausted, choice):
+            if exhausted is None or self._halt.ended or self._needs_no_more_of(exhausted, choice):
                 return choice
             if not self._may_still_execute(exhausted):
                 self._left_open.add(choice.id)
                 self.stop(f"budget: {exhausted}")
             self.tell(choice, Outcome(failure=Failure(kind="budget", message=str(exhausted))))
         return None
+
+    def _find_out_whether_done(self) -> None:
+        """End a resumed search that was done but for late answers: only those on record come in."""
+        self._perhaps_done = False
+        choice = self.search.ask()
+        if choice is Signal.DONE:
+            self._send_nothing_more()
+        elif isinstance(choice, Expansion):
+            if self._recorder is not None:
+                self._recorder.asked(choice)
+            self._reopened.append(choice)
 
     def tell(self, expansion: Expansion, outcome: Outcome) -> None:
         """Hand an expansion's outcome to the tree and wake whoever waits for it.

@@ -275,6 +275,16 @@ class Recipe(RecipeBody):
         order += [key for key in content if key not in order]
         return {key: content[key] for key in order if not (key == "paper" and content[key] is None)}
 
+    def _repr_mimebundle_(self, **kwargs: object) -> dict[str, str]:
+        from codegrove.graphs.recipe import drawing  # only displays need it
+
+        plain = drawing.text(self)
+        try:
+            picture = drawing.svg(self)
+        except RecipeError:  # agents that do not fit the policy: made in Python, and not checked yet
+            return {"text/plain": plain}
+        return {"text/plain": plain, "image/svg+xml": picture}
+
 
 class RecipeFile(Recipe):
     """What may stand in a file. `load_recipe` resolves `extends`; it is no part of a `Recipe`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Unpack
 from loguru import logger
 
 from codegrove.budget import Budget
+from codegrove.display import Screen, Shown, open_screen
 from codegrove.errors import UsageError
 from codegrove.graphs.assemble import Assembly, RunSettings, assemble
 from codegrove.graphs.portal import run_sync
@@ -34,13 +36,14 @@ def solve(
     *,
     out: str | Path | None = None,
     reuse: Sequence[str | Path] = (),
+    progress: bool = False,
     **settings: Unpack[RunSettings],
 ) -> Solution:
     """Solve one task and return the best program found; see `asolve`.
 
     Works in scripts and in notebooks alike; from inside a coroutine await `asolve` instead.
     """
-    return run_sync(asolve(task, recipe, out=out, reuse=reuse, **settings))
+    return run_sync(_solve(task, recipe, out, reuse, _screen(progress), settings))
 
 
 async def asolve(
@@ -49,6 +52,7 @@ async def asolve(
     *,
     out: str | Path | None = None,
     reuse: Sequence[str | Path] = (),
+    progress: bool = False,
     **settings: Unpack[RunSettings],
 ) -> Solution:
     """Solve one task and return the best program found.
@@ -64,6 +68,8 @@ async def asolve(
             that was paid for is paid for again. A finished run is returned as it ended.
         reuse: directories of other runs whose answers and verdicts are taken where they fit, instead of new ones.
             Needs `out`.
+        progress: whether to show the search while it runs: one output that is kept up to date in a notebook, one
+            picture in a terminal, else a line for each outcome. The latter two go to standard error.
         settings: `model`, `models`, `price`, `problems`, `overrides`, `budget`, `workers`, `seed`, `sandbox`,
             `observers` and `approver`, see `codegrove.graphs.assemble.RunSettings`.
 
@@ -71,20 +77,45 @@ async def asolve(
         UsageError: on input that cannot be used (`TaskError`, `RecipeError`, `ModelSpecError`, `RunError`),
             before any model is called.
     """
+    return await _solve(task, recipe, out, reuse, _screen(progress), settings)
+
+
+async def _solve(
+    task: Task | Problem,
+    recipe: Recipe | str | Path,
+    out: str | Path | None,
+    reuse: Sequence[str | Path],
+    screen: Screen | None,
+    settings: RunSettings,
+) -> Solution:
     if isinstance(task, Problem):
         settings.setdefault("problems", [task])
         task = task.task
     assembly = assemble(recipe, **settings)
     if out is not None:
         with RunDirectory(out, assembly, task, reuse=reuse) as directory:
-            return await run_in(directory, assembly)
+            return await run_in(directory, assembly, screen=screen)
     if reuse:
         raise UsageError("reuse needs out: what is taken from other runs is recorded; name a directory")
     session = assembly.open_session(task)
     try:
-        return await run_session(assembly, session)
+        with _shown(screen, session, assembly) as display:
+            solution = await run_session(assembly, session)
     finally:
         await session.aclose()
+    if display is not None:
+        display.finish(solution, None)
+    return solution
+
+
+def _screen(progress: bool) -> Screen | None:
+    return open_screen() if progress else None
+
+
+def _shown(
+    screen: Screen | None, session: Session, assembly: Assembly
+) -> AbstractContextManager[Shown | None]:
+    return nullcontext() if screen is None else screen.show(session, assembly)
 
 
 def resume(
@@ -92,10 +123,11 @@ def resume(
     *,
     budget: Budget | None = None,
     extend: Budget | None = None,
+    progress: bool = False,
     **changes: Unpack[Changes],
 ) -> Solution:
     """Continue a run, with a larger budget if wanted; see `aresume`."""
-    return run_sync(aresume(directory, budget=budget, extend=extend, **changes))
+    return run_sync(_resume(directory, budget, extend, _screen(progress), changes))
 
 
 async def aresume(
@@ -103,6 +135,7 @@ async def aresume(
     *,
     budget: Budget | None = None,
     extend: Budget | None = None,
+    progress: bool = False,
     **changes: Unpack[Changes],
 ) -> Solution:
     """Continue a run that broke off or used up its budget, and return its solution.
@@ -113,27 +146,53 @@ async def aresume(
         directory: what `solve` was given as `out`.
         budget: limits of the whole run, what is spent already included; those it leaves open are as they were.
         extend: what to add to the limits that there were (to what is spent, where there was none).
+        progress: whether to show the search while it runs, see `asolve`.
         changes: `model`, `models`, `problems`, `workers`, `sandbox`, `require_sandbox`, `observers`, `approver`:
             needed where the run was made with objects that have no name, such as a chat model of your own.
 
     Raises:
         RunError: if there is no run, it is damaged, in use, or its models cannot be made again.
     """
+    return await _resume(directory, budget, extend, _screen(progress), changes)
+
+
+async def _resume(
+    directory: str | Path,
+    budget: Budget | None,
+    extend: Budget | None,
+    screen: Screen | None,
+    changes: Changes,
+) -> Solution:
     assembly, record = reopen(directory, budget=budget, extend=extend, **changes)
     with RunDirectory(directory, assembly, record.task) as opened:
-        return await run_in(opened, assembly)
+        return await run_in(opened, assembly, screen=screen)
 
 
-async def run_in(directory: RunDirectory, assembly: Assembly, *, report: bool = True) -> Solution:
-    """Run what is open in a run directory to its end, and write down how it ended, with a report if wanted."""
+async def run_in(
+    directory: RunDirectory, assembly: Assembly, *, report: bool = True, screen: Screen | None = None
+) -> Solution:
+    """Run what is open in a run directory to its end, and write down how it ended, with a report if wanted.
+
+    Args:
+        directory: the run.
+        assembly: what it is made of.
+        report: whether to write the report as well.
+        screen: where to show the run while it goes on.
+    """
     if directory.solution is not None:
+        if screen is not None:
+            screen.show_finished(directory.solution)
         return directory.solution
     session = directory.session
     try:
-        solution = await run_session(assembly, session)
+        with _shown(screen, session, assembly) as display:
+            solution = await run_session(assembly, session)
     finally:
         await session.aclose()
-    return conclude(directory, solution, report=report)
+    solution = conclude(directory, solution, report=report)
+    if display is not None:
+        display.finish(solution, directory.path)
+    return solution
 
 
 def conclude(directory: RunDirectory, solution: Solution, *, report: bool = True) -> Solution:

@@ -32,7 +32,7 @@ LAYERS: list[list[str]] = [
     [r"agents(\..*)?"],
     [r"graphs(\..*)?"],
     [r"runs(\..*)?"],
-    [r"report(\..*)?"],
+    [r"report(\..*)?", r"display(\..*)?"],
     [r"api"],
     [r"evaluation(\..*)?"],
     [r"cli(\..*)?", r"__main__"],

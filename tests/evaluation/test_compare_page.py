@@ -66,6 +66,48 @@ def test_the_page_shows_what_was_compared(page: Page) -> None:
     assert page.count("img") == 0
 
 
+@pytest.mark.parametrize("methods", [2, 12])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_long_names_are_read_in_full_and_each_belongs_to_a_curve(
+    browser: Browser, tmp_path: Path, methods: int, scheme: str
+) -> None:
+    names = [
+        f"{number:02} a method with a name of sixty characters, told in full".ljust(60, "z")
+        for number in range(methods)
+    ]
+    rows = [row for name in names for row in made_up_rows(name, problems=20, skill=int(name[:2]) / methods)]
+    page = browser.open(written(tmp_path / "page.html", rows), width=1100)
+    page.prefer(scheme)
+    shown = "[...document.querySelectorAll('.key li span')].map((name) => name.textContent)"
+    assert sorted(page.run(shown)) == names
+    numbers = "[...document.querySelectorAll('.key b')].map((number) => number.textContent)"
+    beside = """[...document.querySelectorAll('.chart')].map((chart) =>
+      [...chart.querySelectorAll('.name')].map((name) => name.textContent))"""
+    assert page.run(beside) == [page.run(numbers)] * 2
+    inside = """[...document.querySelectorAll('.key span, .chart .name')].every((name) => {
+      const own = name.getBoundingClientRect();
+      const frame = name.closest('.key li, .chart').getBoundingClientRect();
+      return own.width > 0 && own.right <= frame.right + 1 && own.bottom <= frame.bottom + 1;
+    })"""
+    assert page.run(inside), "no name is cut"
+    colours = "[...document.querySelectorAll('.key b')].map((number) => getComputedStyle(number).color)"
+    assert len(set(page.run(colours))) == min(methods, 8)
+    page.send("Input.dispatchMouseEvent", type="mouseMoved", x=0, y=0)
+    page.click(".key li")
+    assert page.count(".curve.chosen") == 2 and page.count(".curve.dim") == 2 * (methods - 1)
+    assert page.complaints() == []
+    page.close()
+
+
+def test_short_names_stand_beside_their_curves(browser: Browser, tmp_path: Path) -> None:
+    rows = made_up_rows("weak", problems=20, skill=0.2) + made_up_rows("strong", problems=20, skill=0.9)
+    page = browser.open(written(tmp_path / "page.html", rows))
+    assert page.count(".key") == 0
+    names = "[...document.querySelectorAll('.chart .name')].map((name) => name.textContent)"
+    assert sorted(page.run(names)) == ["strong", "strong", "weak", "weak"]
+    page.close()
+
+
 def test_headings_sort(page: Page) -> None:
     page.click(".methods th:nth-child(2) button")
     assert page.text(".methods th[aria-sort='descending']") == "pass@1, % ↓"

@@ -18,11 +18,12 @@ from codegrove import Budget
 from codegrove.errors import EvaluationError, ModelError, UsageError
 from codegrove.evaluation.directory import Evaluation, ResultWriter
 from codegrove.evaluation.results import EvalResult
+from codegrove.graphs.recipe import load_recipe
 from codegrove.models.port import Request
 from codegrove.verdict import Status
 from tests.evaluation.paid_evaluation import evaluate as paid_evaluation
 from tests.support.made_up_evaluation import made_up_header, made_up_row
-from tests.support.small_benchmark import SECRET, answer, benchmark, outcome, without_times
+from tests.support.small_benchmark import MEND, SECRET, answer, benchmark, outcome, without_times
 from tests.support.small_evaluation import evaluate, evaluator
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -149,7 +150,9 @@ def test_shards_are_all_of_it_and_share_nothing(tmp_path: Path) -> None:
     assert keys(parts[0]) | keys(parts[1]) == {
         (recipe, f"add/{n}", 0) for recipe in RECIPES for n in range(6)
     }
-    with pytest.raises(UsageError, match="another shard"):
+    with pytest.raises(
+        UsageError, match="made with part 1 of 2 as its part of the problems; this one has part 2 of 2"
+    ):
         evaluate(tmp_path / "1", shard=(2, 2))
 
 
@@ -180,16 +183,56 @@ def test_recipes_and_seeds_can_be_added(finished: Evaluation) -> None:
     assert more.header.recipes == RECIPES
 
 
+def test_problems_can_be_added_and_what_is_there_stays(tmp_path: Path) -> None:
+    first = evaluate(tmp_path / "eval", ids=("add/3", "add/1"))
+    both = evaluate(tmp_path / "eval", ids=("add/0", "add/1", "add/3"))
+    assert both.results[: len(first.results)] == first.results  # times and all: nothing was made again
+    assert keys(both) - keys(first) == {(recipe, "add/0", 0) for recipe in RECIPES}
+    assert both.header.problems == ("add/3", "add/1", "add/0")
+
+    def refuse(request: Request) -> str:
+        raise AssertionError("a model was asked")
+
+    fewer = evaluate(tmp_path / "eval", refuse, ids=("add/1",))
+    assert fewer.results == both.results and fewer.header == both.header
+
+
+def test_a_shard_grows_only_where_it_stays_the_same_part(tmp_path: Path) -> None:
+    four = tuple(f"add/{n}" for n in range(4))
+    for part in (1, 2):
+        evaluate(tmp_path / str(part), ids=four, shard=(part, 2))
+    all_six = tuple(f"add/{n}" for n in range(6))
+    parts = [evaluate(tmp_path / str(part), ids=all_six, shard=(part, 2)) for part in (1, 2)]
+    assert keys(parts[0]).isdisjoint(keys(parts[1]))
+    assert len(parts[0].results) + len(parts[1].results) == 12
+    with pytest.raises(
+        UsageError, match="as its order of problems, by which shards are dealt out; this one has"
+    ):
+        evaluate(tmp_path / "1", ids=all_six[::-1], shard=(1, 2))
+
+
+def test_a_directory_that_holds_a_run_is_refused(finished: Evaluation) -> None:
+    run = next(finished.path.rglob("run.sqlite")).parent
+    before = sorted(run.rglob("*"))
+    with pytest.raises(EvaluationError, match="holds the run of one task"):
+        evaluate(run)
+    assert sorted(run.rglob("*")) == before
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         (
             {"spec": "scripted:other"},
-            "recipe '(direct|mend)' with models scripted:, and was given scripted:other",
+            "made with scripted: as its model for recipe '(direct|mend)'; this one has scripted:other; to go on"
+            " with it give the same model, else name a new directory",
         ),
-        ({"budget": Budget(calls=4)}, "another budget"),
-        ({"problems": benchmark(5)}, "another benchmark fingerprint"),
-        ({"ids": ("add/0",)}, "another problems"),
+        ({"budget": Budget(calls=4)}, "made with 5 calls as its limits of one attempt; this one has 4 calls"),
+        ({"problems": benchmark(5)}, "as its benchmark; this one has"),
+        (
+            {"recipes": (load_recipe(MEND, ["seed=9"]),)},
+            "made with version .* as its recipe text for recipe 'mend'; this one has version",
+        ),
     ],
 )
 def test_another_evaluation_is_refused(finished: Evaluation, changes: dict[str, Any], message: str) -> None:

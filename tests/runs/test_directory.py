@@ -83,6 +83,23 @@ def test_resume_extends_what_was_there(tmp_path: Path) -> None:
     assert solution.spend.calls == 15
 
 
+@pytest.mark.parametrize("how", ["resume", "solve"])
+def test_a_limit_below_what_is_spent_is_refused_and_not_stored(tmp_path: Path, how: str) -> None:
+    grow(tmp_path / "run", 7)
+    before = (tmp_path / "run" / "run.sqlite").read_bytes()
+    model = ScriptedModel(answer)
+    with pytest.raises(
+        UsageError, match=r"spent 7 calls already, and a limit of 6 leaves nothing .*--max-calls \+N"
+    ):
+        if how == "solve":
+            grow(tmp_path / "run", 6, model=model)
+        else:
+            resume(tmp_path / "run", budget=Budget(calls=6), model=model, sandbox=ScriptedSandbox(share))
+    assert not model.requests
+    assert (tmp_path / "run" / "run.sqlite").read_bytes() == before
+    assert Run.open(tmp_path / "run").limits.calls == 7
+
+
 def test_a_finished_run_is_returned_as_it_ended(tmp_path: Path) -> None:
     first = solve(
         TASK, "direct", out=tmp_path / "run", model=ScriptedModel(answer), sandbox=ScriptedSandbox(share)
@@ -385,3 +402,10 @@ def test_a_process_that_died_while_closing_leaves_a_run_that_can_be_read(tmp_pat
     assert [call.reply for call in run.calls] == [call.reply for call in Run.open(out).calls]
     assert all(call.reply and call.reply.startswith("```") for call in run.calls)
     assert grow(out, 8).spend.calls == 8
+
+
+def test_a_directory_that_holds_an_evaluation_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "eval.json").write_text("{}")
+    with pytest.raises(UsageError, match="holds an evaluation"):
+        solve(TASK, "loop", out=tmp_path, model=["nothing"])
+    assert [path.name for path in tmp_path.iterdir()] == ["eval.json"]

@@ -1,6 +1,6 @@
 """The command line. stdout is data, everything else goes to stderr.
 
-Exit codes: 0 solved, 1 an error of codegrove or a model, 2 bad usage, 3 ended without a full pass.
+Exit codes: see `codegrove.cli.exit_codes`.
 """
 
 from __future__ import annotations

@@ -29,14 +29,29 @@ class Format(StrEnum):
 @app.command()
 def compare(
     directories: Annotated[
-        list[Path], typer.Argument(metavar="DIR...", help="What eval was given as --out.")
+        list[Path],
+        typer.Argument(
+            metavar="DIR...", help="One evaluation directory or more: what eval was given as --out."
+        ),
     ],
     form: Annotated[
         Format | None,
-        typer.Option("--format", "-f", help="Taken from the ending of --out where not given, else table."),
+        typer.Option(
+            "--format",
+            "-f",
+            help="By default what the ending of --out says (.csv, .json, .html, .txt), else a table.",
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write instead of stdout.")] = None,
-    k: Annotated[str, typer.Option("--k", help="For which k to give pass@k and pass 1@k.")] = "1,5,10",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="File to write instead of standard output.")
+    ] = None,
+    k: Annotated[
+        str,
+        typer.Option(
+            "--k",
+            help="For which k to give pass@k (one of k attempts is right) and pass 1@k (the one chosen is).",
+        ),
+    ] = "1,5,10",
 ) -> None:
     """Compare methods: solve rates with intervals, paired tests, cost, and curves of solved against spent.
 
@@ -44,8 +59,8 @@ def compare(
     """
     from codegrove.evaluation.comparison import compare as compare_evaluations
 
-    comparison = compare_evaluations(*directories, ks=_read_ks(k))
     wanted = form or _format_of(out)
+    comparison = compare_evaluations(*directories, ks=_read_ks(k))
     if out is None and wanted is Format.TABLE:
         from rich.console import Console
 
@@ -76,9 +91,25 @@ def _text(comparison: Comparison, form: Format) -> str:
     return comparison.to_csv() if form is Format.CSV else str(comparison)
 
 
+_ENDINGS = {
+    ".csv": Format.CSV,
+    ".json": Format.JSON,
+    ".html": Format.HTML,
+    ".htm": Format.HTML,
+    ".txt": Format.TABLE,
+}
+
+
 def _format_of(out: Path | None) -> Format:
-    endings = {".csv": Format.CSV, ".json": Format.JSON, ".html": Format.HTML, ".htm": Format.HTML}
-    return Format.TABLE if out is None else endings.get(out.suffix.lower(), Format.TABLE)
+    if out is None:
+        return Format.TABLE
+    found = _ENDINGS.get(out.suffix.lower())
+    if found is None:
+        raise UsageError(
+            f"--out {out}: {out.suffix or 'no ending'} names no format; the endings are {', '.join(_ENDINGS)}, or"
+            f" say which with --format ({', '.join(Format)})"
+        )
+    return found
 
 
 def _read_ks(text: str) -> list[int]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codegrove.cli import app
-from codegrove.cli.exit_codes import ERROR, INTERRUPTED
+from codegrove.cli.exit_codes import ERROR, INTERRUPTED, OF_EVAL
 from codegrove.cli.interrupts import on_interrupt
 from codegrove.errors import UsageError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from codegrove.evaluation.runner import Evaluator
 
 
-@app.command("eval")
+@app.command("eval", epilog=OF_EVAL)
 def evaluate(
     source: Annotated[
         str, typer.Argument(help="'bundled', a benchmark file or directory, or hf:OWNER/NAME.")
@@ -29,31 +29,54 @@ def evaluate(
     recipe: Annotated[
         list[str], typer.Option("--recipe", "-r", help="Name of a recipe, or a YAML file. Repeatable.")
     ],
-    out: Annotated[Path, typer.Option(help="Directory of the evaluation; the same one again continues it.")],
-    model: Annotated[str | None, typer.Option("--model", "-m", help="For all roles; as for solve.")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Attempts at each problem, with seeds 0, 1, ...")] = 1,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first problems.")] = None,
+    out: Annotated[
+        Path,
+        typer.Option(help="Directory of the evaluation; the same one again continues it, or adds to it."),
+    ],
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Model for all roles, named as for codegrove solve.")
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Attempts at each problem: with 3, seeds 0, 1 and 2.")
+    ] = 1,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many problems, the first ones.")] = None,
     id: Annotated[list[str] | None, typer.Option("--id", help="Only this problem. Repeatable.")] = None,
     format: Annotated[str | None, typer.Option(help="Format of the file, where it cannot be told.")] = None,
     max_calls: Annotated[
         int | None,
-        typer.Option(min=0, help="Model calls of one attempt; give it to compare recipes at equal budgets."),
+        typer.Option(
+            min=0, help="Limit of one attempt: model calls. Give it to compare recipes at equal budgets."
+        ),
     ] = None,
-    max_tokens: Annotated[int | None, typer.Option(min=0, help="Tokens of one attempt.")] = None,
-    max_cost: Annotated[float | None, typer.Option(min=0, help="Dollars of one attempt.")] = None,
-    max_seconds: Annotated[float | None, typer.Option(min=0, help="Elapsed time of one attempt.")] = None,
-    total_calls: Annotated[int | None, typer.Option(min=0, help="Model calls of all attempts.")] = None,
-    total_tokens: Annotated[int | None, typer.Option(min=0, help="Tokens of all attempts.")] = None,
-    total_cost: Annotated[float | None, typer.Option(min=0, help="Dollars of all attempts.")] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=0, help="Limit of one attempt: input plus output tokens.")
+    ] = None,
+    max_cost: Annotated[float | None, typer.Option(min=0, help="Limit of one attempt: dollars.")] = None,
+    max_seconds: Annotated[float | None, typer.Option(min=0, help="Limit of one attempt: seconds.")] = None,
+    total_calls: Annotated[
+        int | None, typer.Option(min=0, help="Limit of all attempts together: model calls.")
+    ] = None,
+    total_tokens: Annotated[
+        int | None, typer.Option(min=0, help="Limit of all attempts together: tokens.")
+    ] = None,
+    total_cost: Annotated[
+        float | None, typer.Option(min=0, help="Limit of all attempts together: dollars.")
+    ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Attempts made at the same time.")] = 2,
     engine: Annotated[
         str, typer.Option(help="Where they are made: local, or ray for the cluster of RAY_ADDRESS.")
     ] = "local",
     shard: Annotated[
-        str | None, typer.Option(metavar="I/N", help="Only part I of N of the problems; see merge.")
+        str | None,
+        typer.Option(
+            metavar="I/N",
+            help="Only part I of N of the problems, e.g. 1/4 on the first of four machines; codegrove merge puts"
+            " the parts together.",
+        ),
     ] = None,
     require_sandbox: Annotated[
-        str | None, typer.Option(help="Refuse to run below this sandbox level.")
+        str | None,
+        typer.Option(help="Refuse to run below this sandbox level: isolated, restricted, limited or basic."),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only the result.")] = False,
 ) -> None:

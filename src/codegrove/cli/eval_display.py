@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
@@ -12,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from codegrove.cli.live import SIMULATION
+from codegrove.display.terminal import SIMULATION
+from codegrove.evaluation.arms import collect
 from codegrove.evaluation.attempts import Attempt
 from codegrove.evaluation.directory import Evaluation
 from codegrove.evaluation.results import EvalResult
@@ -94,22 +94,29 @@ class EvalDisplay:
         self._update()
 
     def summarise(self, evaluation: Evaluation) -> None:
-        """Show what each recipe came to, on standard output."""
-        table = Table("recipe", "attempts", "correct", "not judged", "calls", "tokens", box=None)
-        by_recipe: dict[str, list[EvalResult]] = defaultdict(list)
-        for row in evaluation.results:
-            by_recipe[row.recipe].append(row)
-        for recipe, rows in by_recipe.items():
+        """Show what each method came to, on standard output."""
+        table = Table("method", "attempts", "correct", "not judged", "calls", "tokens", box=None)
+        for method in collect([evaluation]) if evaluation.results else ():
+            rows = method.results
             correct = sum(row.correct is True for row in rows)
             table.add_row(
-                recipe,
+                method.label,
                 str(len(rows)),
                 f"{correct} ({correct / len(rows):.0%})",
                 str(sum(row.correct is None for row in rows)),
                 str(sum(row.calls for row in rows)),
                 str(sum(row.tokens for row in rows)),
             )
-        Console(highlight=False).print(table)
+        if table.row_count:
+            Console(highlight=False).print(table)
+        if evaluation.header.shard is not None and not self._total:
+            number, of = evaluation.header.shard
+            self._console.print(
+                f"shard {number}/{of} has none of the {len(evaluation.header.problems)} problems: there is nothing"
+                " to do, and merge needs nothing from it",
+                soft_wrap=True,
+            )
+            return
         if any(row.simulated for row in evaluation.results):
             self._console.print(SIMULATION)
         for note in evaluation.notes:

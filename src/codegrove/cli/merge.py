@@ -17,11 +17,21 @@ if TYPE_CHECKING:
 
 @app.command()
 def merge(
-    out: Annotated[Path, typer.Argument(help="New evaluation directory.")],
-    directories: Annotated[list[Path], typer.Argument(help="Evaluation directories; the last one counts.")],
-    runs: Annotated[bool, typer.Option("--runs/--no-runs", help="Whether to copy the recorded runs.")] = True,
+    out: Annotated[Path, typer.Argument(help="Directory to make for the whole evaluation.")],
+    directories: Annotated[
+        list[Path],
+        typer.Argument(
+            help="The parts, each what an eval --shard was given as --out. Of the same attempt the last counts."
+        ),
+    ],
+    runs: Annotated[
+        bool, typer.Option("--runs/--no-runs", help="Copy the recorded runs as well, or only their results.")
+    ] = True,
 ) -> None:
-    """Put shards of one evaluation together; what is missing can be made with eval and the new directory."""
+    """Put the parts of an evaluation that eval --shard made into one directory.
+
+    What is missing is listed; the eval command without --shard makes it, with the new directory as --out.
+    """
     from codegrove.evaluation.merging import merge as put_together
 
     done = put_together(out, directories, runs=runs)

@@ -9,26 +9,35 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codegrove.cli import app
+from codegrove.cli.exit_codes import OF_RUNS
 from codegrove.cli.running import run_to_end, show_finished
 from codegrove.errors import UsageError
 
 if TYPE_CHECKING:
     from codegrove.budget import Budget
 
-_MORE = "+N allows N more than before, N sets the limit of the whole run"
+_MORE = "+20 allows 20 more than before, 20 sets the limit of the whole run"
 
 
-@app.command()
+@app.command(epilog=OF_RUNS)
 def resume(
     directory: Annotated[Path, typer.Argument(help="What solve was given as --out.")],
-    max_calls: Annotated[str | None, typer.Option(help=f"Model calls; {_MORE}.", metavar="[+]N")] = None,
-    max_tokens: Annotated[str | None, typer.Option(help="Input plus output tokens.", metavar="[+]N")] = None,
-    max_cost: Annotated[str | None, typer.Option(help="Dollars.", metavar="[+]N")] = None,
-    max_seconds: Annotated[str | None, typer.Option(help="Elapsed time.", metavar="[+]N")] = None,
+    max_calls: Annotated[
+        str | None, typer.Option(help=f"Limit: model calls. {_MORE}.", metavar="[+]N")
+    ] = None,
+    max_tokens: Annotated[
+        str | None, typer.Option(help="Limit: input plus output tokens, likewise.", metavar="[+]N")
+    ] = None,
+    max_cost: Annotated[str | None, typer.Option(help="Limit: dollars, likewise.", metavar="[+]N")] = None,
+    max_seconds: Annotated[str | None, typer.Option(help="Limit: seconds, likewise.", metavar="[+]N")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Branches worked on at the same time.")] = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="For a run whose models have no name to make them from."),
+        typer.Option(
+            "--model",
+            "-m",
+            help="Needed only for a run whose model was an object in Python, which has no name.",
+        ),
     ] = None,
     approve_all: Annotated[
         bool, typer.Option("--approve-all", help="Accept all that the recipe wants approved, without asking.")

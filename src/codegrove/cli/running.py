@@ -14,7 +14,7 @@ from codegrove.cli.exit_codes import ERROR, INTERRUPTED, SOLVED, UNSOLVED
 from codegrove.cli.interrupts import on_interrupt
 
 if TYPE_CHECKING:
-    from codegrove.cli.live import Display
+    from codegrove.display.terminal import Display
     from codegrove.graphs.assemble import Assembly
     from codegrove.graphs.session import Session
     from codegrove.graphs.solution import Solution
@@ -32,7 +32,7 @@ def run_to_end(
     """Run a session, print its result and exit."""
     from codegrove.api import conclude
     from codegrove.cli.approving import Prompt
-    from codegrove.cli.live import make_display
+    from codegrove.display.terminal import make_display
 
     display = make_display(session, assembly, quiet=quiet)
     if isinstance(assembly.approver, Prompt):
@@ -54,8 +54,13 @@ def run_to_end(
 
 def show_finished(path: Path, solution: Solution, *, quiet: bool, as_json: bool) -> NoReturn:
     """Print the result of a run that was finished before, and exit."""
+    from rich.console import Console
+
+    from codegrove.display.terminal import print_result
+
     if not quiet:
-        print(f"the run in {path} is finished; nothing was run\n{solution.summary()}", file=sys.stderr)
+        print(f"the run in {path} is finished; nothing was run", file=sys.stderr)
+    print_result(Console(stderr=True, highlight=False), solution, path, tree_rows=0)
     _print(solution, as_json=as_json)
     raise typer.Exit(exit_code(solution))
 

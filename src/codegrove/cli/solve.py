@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codegrove.cli import app
+from codegrove.cli.exit_codes import OF_RUNS
 from codegrove.cli.running import run_to_end, show_finished
 from codegrove.errors import TaskError, UsageError
 from codegrove.languages import PYTHON
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from codegrove.task import Task
 
 
-@app.command()
+@app.command(epilog=OF_RUNS)
 def solve(
     source: Annotated[
         str | None,
@@ -62,18 +63,18 @@ def solve(
             help="sim: | scripted:FILE | openai:NAME | openai:NAME@URL | ollama:NAME | anthropic:NAME | ...",
         ),
     ] = None,
-    max_calls: Annotated[int | None, typer.Option(min=0, help="Model calls.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(min=0, help="Input plus output tokens.")] = None,
+    max_calls: Annotated[int | None, typer.Option(min=0, help="Limit: model calls.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=0, help="Limit: input plus output tokens.")] = None,
     max_cost: Annotated[
-        float | None, typer.Option(min=0, help="Dollars; the model's price must be known.")
+        float | None, typer.Option(min=0, help="Limit: dollars; the price of the model must be known.")
     ] = None,
     price: Annotated[
         str | None,
         typer.Option(help="What --model costs: dollars per million input and output tokens, e.g. 0.15,0.6."),
     ] = None,
-    max_seconds: Annotated[float | None, typer.Option(min=0, help="Elapsed time.")] = None,
+    max_seconds: Annotated[float | None, typer.Option(min=0, help="Limit: seconds.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Branches worked on at the same time.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Start of all randomness.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Where all randomness starts.")] = None,
     sandbox: Annotated[
         str | None,
         typer.Option(
@@ -92,7 +93,9 @@ def solve(
     ] = None,
     reuse: Annotated[
         list[Path] | None,
-        typer.Option(help="Take answers and verdicts from this other run where they fit. Repeatable."),
+        typer.Option(
+            help="Another run's directory: its answers and verdicts are taken where they fit. Repeatable."
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None,

@@ -9,16 +9,18 @@ from pathlib import Path
 
 from codegrove.budget import Spend
 from codegrove.errors import UsageError
+from codegrove.evaluation.arms import budget_text, models_text
 from codegrove.evaluation.directory import ResultWriter
 from codegrove.evaluation.results import Arm, EvalHeader, EvalResult
 from codegrove.store import database
 from codegrove.store.reader import read_spend
 
-_COMPARED = ("recipe_fingerprint", "benchmark_fingerprint", "models", "budget")
-
 
 def check_same(writer: ResultWriter, header: EvalHeader, arms: Mapping[str, Arm]) -> None:
-    """Refuse to continue another evaluation under the same name; recipes, seeds and limits may be added.
+    """Refuse to continue another evaluation under the same name.
+
+    Problems, recipes and seeds may be added, or be fewer: what is there stays. The limit of all attempts together
+    may change.
 
     Args:
         writer: holds what is there.
@@ -26,21 +28,41 @@ def check_same(writer: ResultWriter, header: EvalHeader, arms: Mapping[str, Arm]
         arms: the methods to evaluate now, by recipe.
 
     Raises:
-        UsageError: if it is another one; says in what.
+        UsageError: if it is another one; says in what, and what to do.
     """
-    for what in ("benchmark_fingerprint", "problems", "budget", "shard"):
-        if getattr(writer.header, what) != getattr(header, what):
-            raise UsageError(
-                f"{writer.path} holds an evaluation with another {what.replace('_', ' ')};"
-                " name a new directory, or give what it was made with"
-            )
+    found = writer.header
+    if found.benchmark_fingerprint != header.benchmark_fingerprint:
+        raise _refusal(
+            writer,
+            "benchmark",
+            f"{_benchmark(found)}",
+            _benchmark(header),
+            "the same file, with the same content",
+        )
+    if found.shard != header.shard:
+        raise _refusal(writer, "part of the problems", _part(found), _part(header), "the same --shard")
+    shorter, longer = sorted((found.problems, header.problems), key=len)
+    if found.shard is not None and longer[: len(shorter)] != shorter:
+        # Every n-th problem is a shard's: another order would be another part.
+        raise _refusal(
+            writer,
+            "order of problems, by which shards are dealt out",
+            f"{len(found.problems)} problems from {found.problems[0]!r} on",
+            f"{len(header.problems)} from {header.problems[0]!r} on",
+            "the same ones first and new ones behind them",
+        )
+    if found.budget != header.budget:
+        raise _refusal(
+            writer,
+            "limits of one attempt",
+            budget_text(found.budget),
+            budget_text(header.budget),
+            "the same limits (--max-calls and the like)",
+        )
     for row in writer.results:
         arm = arms.get(row.recipe)
         if arm is not None and arm.key != row.arm.key:
-            raise UsageError(
-                f"{writer.path} holds attempts of recipe {row.recipe!r} with {_difference(row.arm, arm)};"
-                " name a new directory, or give what they were made with"
-            )
+            raise _different_arm(writer, row.arm, arm)
 
 
 def spent(rows: Iterable[EvalResult], open_runs: Iterable[Path]) -> Spend:
@@ -73,11 +95,32 @@ def _add(spend: Spend, cost: EvalResult | Spend, dollars: float) -> None:
     spend.executions += cost.executions
 
 
-def _difference(found: Arm, given: Arm) -> str:
+def _refusal(writer: ResultWriter, what: str, was: str, now: str, give: str) -> UsageError:
+    return UsageError(
+        f"{writer.path} holds an evaluation made with {was} as its {what}; this one has {now};"
+        f" to go on with it give {give}, else name a new directory"
+    )
+
+
+def _different_arm(writer: ResultWriter, found: Arm, given: Arm) -> UsageError:
     """Say in what two methods of one name differ."""
-    models = (sorted(set(arm.models.values())) for arm in (found, given))
-    there, here = (", ".join(names) or "no models" for names in models)
-    if there != here:
-        return f"models {there}, and was given {here}"
-    what = next(name for name in _COMPARED if getattr(found, name) != getattr(given, name))
-    return f"another {what.replace('_', ' ')}"
+    texts: list[tuple[str, str, str, str]] = [
+        ("model", models_text(found.models), models_text(given.models), "the same model"),
+        ("limits", budget_text(found.budget), budget_text(given.budget), "the same limits"),
+        (
+            "recipe text",
+            f"version {found.recipe_fingerprint[:6]}",
+            f"version {given.recipe_fingerprint[:6]}",
+            "the recipe as it was, or give the changed one another name",
+        ),
+    ]
+    what, was, now, give = next(entry for entry in texts if entry[1] != entry[2])
+    return _refusal(writer, f"{what} for recipe {found.recipe!r}", was, now, give)
+
+
+def _benchmark(header: EvalHeader) -> str:
+    return f"{header.benchmark} (content {header.benchmark_fingerprint[:8]})"
+
+
+def _part(header: EvalHeader) -> str:
+    return "all of them" if header.shard is None else f"part {header.shard[0]} of {header.shard[1]}"

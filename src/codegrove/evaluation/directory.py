@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from codegrove.errors import EvaluationError
 from codegrove.evaluation.results import FORMAT, VERSION, EvalHeader, EvalResult
+from codegrove.store import database
 from codegrove.store.coding import to_json
 
 HEADER = "eval.json"
@@ -91,7 +92,7 @@ class ResultWriter:
             raise _unusable(self.path / RESULTS, "write to", error) from None
 
     def widen(self, header: EvalHeader) -> None:
-        """Add the recipes and seeds of another header, and take over its limit for all attempts together.
+        """Add the problems, recipes and seeds of another header, and take over its sweep budget.
 
         Raises:
             EvaluationError: if it cannot be written.
@@ -99,6 +100,7 @@ class ResultWriter:
         found = self.header
         wider = found.model_copy(
             update={
+                "problems": tuple(dict.fromkeys((*found.problems, *header.problems))),
                 "recipes": tuple(dict.fromkeys((*found.recipes, *header.recipes))),
                 "seeds": tuple(dict.fromkeys((*found.seeds, *header.seeds))),
                 "sweep_budget": header.sweep_budget,
@@ -112,6 +114,11 @@ class ResultWriter:
             self.header = wider
 
     def _open(self, header: EvalHeader) -> tuple[EvalHeader, tuple[EvalResult, ...]]:
+        if database.has_run(self.path):
+            raise EvaluationError(
+                f"{self.path} holds the run of one task (codegrove show {self.path}); name a new directory for an"
+                " evaluation"
+            )
         self.path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.path / LOCK, timeout=0)
         try:

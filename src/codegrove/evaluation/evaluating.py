@@ -78,7 +78,8 @@ async def aevaluate(
         problems: what to solve: what `codegrove.load_problems` returned, or what it is given.
         recipes: whom to compare. All need names of their own.
         out: directory of the evaluation. One that holds the same evaluation continues it: attempts on record are
-            not made again, and recipes and seeds may be added.
+            not made again; problems, recipes and seeds may be added. Another benchmark, budget, model or recipe
+            text is refused.
         settings: see `EvaluationSettings`.
 
     Returns:

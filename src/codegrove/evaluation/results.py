@@ -225,7 +225,7 @@ class EvalHeader(BaseModel):
     benchmark_format: str = ""
     """Name of its format, see `codegrove.problems.formats`; empty where nobody wrote it down."""
     problems: tuple[str, ...]
-    """Ids of all problems, those of other shards too, in the benchmark's order."""
+    """Ids of all problems, those of other shards too, in the order in which they were asked for."""
     recipes: tuple[str, ...]
     seeds: tuple[int, ...]
     samples: Annotated[int, Field(ge=1)] = 1

@@ -16,14 +16,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from codegrove.budget import Spend
+from codegrove.budget import Budget, Spend
 from codegrove.errors import RunError, TreeError, UsageError
 from codegrove.graphs.assemble import Assembly
 from codegrove.graphs.recording import Recorder
 from codegrove.graphs.session import Session
 from codegrove.graphs.solution import Solution
 from codegrove.languages import solution_file
-from codegrove.runs.ending import Ending, has_ended, read_ending
+from codegrove.runs.ending import Ending, check_limits, has_ended, latest_limits, read_ending
 from codegrove.runs.record import RunRecord, task_json
 from codegrove.runs.solution import rebuild_solution, summary
 from codegrove.search import drawing
@@ -46,7 +46,8 @@ class RunDirectory:
         interrupts: see `Assembly.open_session`.
 
     Raises:
-        UsageError: if the directory cannot be written, or holds something else.
+        UsageError: if the directory cannot be written, or holds something else; or if a limit is below what the
+            run has spent.
         RunError: if it holds another run, is damaged, or another process works on it.
     """
 
@@ -79,6 +80,7 @@ class RunDirectory:
                     events, spend, said = past.log.events, past.spend, past.decisions
                     self.solution = rebuild_solution(assembly, task, events, past.ending, spend, said)
                 else:
+                    check_limits(assembly.budget, past.limits, past.spend)
                     self._continue(past, shared)
         except BaseException:
             self._closing.close()
@@ -135,6 +137,10 @@ class RunDirectory:
         fresh = not database.has_run(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
+            if fresh and (path / "eval.json").is_file():
+                raise UsageError(
+                    f"{path} holds an evaluation (codegrove compare {path}); name a new directory for a run"
+                )
             if fresh and any(entry.name not in _LEFTOVERS for entry in path.iterdir()):
                 raise UsageError(f"{path} is not empty and holds no run; name a new directory")
             with tempfile.TemporaryFile(dir=path):
@@ -178,6 +184,7 @@ class RunDirectory:
                 log: reader.EventLog[Event] = reader.read_events(connection, Asked, Told)
                 spend = reader.read_spend(connection)
                 decisions = reader.read_decisions(connection)
+                limits = latest_limits(connection)
             except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
                 raise database.damaged(self.path, error) from None
         rewind_to = None
@@ -186,7 +193,7 @@ class RunDirectory:
             rewind_to = log.trailing_failures()
         if rewind_to is not None:
             log.cut(rewind_to)
-        return _Past(log, ending, spend, rewind_to, decisions)
+        return _Past(log, ending, spend, rewind_to, decisions, limits)
 
     def _continue(self, past: _Past, shared: Sequence[tuple[str, sqlite3.Connection]]) -> None:
         """Open a session on what is there."""
@@ -228,6 +235,8 @@ class _Past:
     spend: Spend
     rewind_to: int | None
     decisions: list[reader.DecisionRecord]
+    limits: Budget | None
+    """Those of the latest session."""
 
     @property
     def finished(self) -> bool:

@@ -1,11 +1,17 @@
-"""How the latest session of a run ended."""
+"""How the latest session of a run ended, and within which limits it was to keep."""
 
 from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
 
+from codegrove.budget import Budget, Spend
+from codegrove.errors import UsageError
 from codegrove.graphs.solution import SEARCH_DONE
+from codegrove.store import reader
+
+LIMITS = ("calls", "tokens", "dollars", "executions", "seconds", "nodes")
+"""Limits of a whole run that a later session may change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +36,26 @@ def read_ending(connection: sqlite3.Connection) -> Ending | None:
 def has_ended(ending: Ending) -> bool:
     """Whether nothing is left to do, however large the budget."""
     return ending.reason == SEARCH_DONE
+
+
+def latest_limits(connection: sqlite3.Connection) -> Budget | None:
+    """Return the limits of the latest session; None before the first."""
+    row = connection.execute("SELECT budget FROM sessions ORDER BY id DESC LIMIT 1").fetchone()
+    return None if row is None else Budget(**reader.from_json(row[0]))
+
+
+def check_limits(given: Budget, latest: Budget | None, spend: Spend) -> None:
+    """Refuse a limit that the run has passed already, unless it is the one it ran under.
+
+    Raises:
+        UsageError: if nothing could be done within it; says what is spent.
+    """
+    for name in LIMITS:
+        limit, spent = getattr(given, name), getattr(spend, name)
+        if limit is None or spent <= limit or (latest is not None and getattr(latest, name) == limit):
+            continue
+        option = "--max-cost" if name == "dollars" else f"--max-{name}"
+        raise UsageError(
+            f"the run has spent {spent:.10g} {name} already, and a limit of {limit:g} leaves nothing to do; give a"
+            f" larger one, or codegrove resume {option} +N for N more (in Python extend=)"
+        )

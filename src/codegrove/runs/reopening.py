@@ -17,11 +17,10 @@ from codegrove.graphs.session import Observer
 from codegrove.models.port import Price
 from codegrove.models.specs import make_model
 from codegrove.problems import load_problems
+from codegrove.runs.ending import LIMITS, latest_limits
 from codegrove.runs.record import RunRecord
 from codegrove.store import database, reader
 from codegrove.tools.sandbox.port import Sandbox
-
-LIMITS = ("calls", "tokens", "dollars", "executions", "seconds", "nodes")
 
 
 class Changes(TypedDict, total=False):
@@ -98,12 +97,6 @@ def _make_models(record: RunRecord, problems: Problems | None) -> dict[str, Any]
                 ) from None
         models[action] = made[spec, price]
     return models
-
-
-def latest_limits(connection: sqlite3.Connection) -> Budget | None:
-    """Return the limits of the latest session; None before the first."""
-    row = connection.execute("SELECT budget FROM sessions ORDER BY id DESC LIMIT 1").fetchone()
-    return None if row is None else Budget(**reader.from_json(row[0]))
 
 
 def _with(limits: Budget, over: Budget | None) -> Budget:

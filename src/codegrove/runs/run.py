@@ -17,9 +17,8 @@ from codegrove.candidate import Candidate
 from codegrove.errors import RunError, TreeError
 from codegrove.graphs.recipe.schema import Recipe
 from codegrove.graphs.solution import Result, Solution
-from codegrove.runs.ending import Ending, has_ended, read_ending
+from codegrove.runs.ending import Ending, has_ended, latest_limits, read_ending
 from codegrove.runs.record import RunRecord
-from codegrove.runs.reopening import latest_limits
 from codegrove.runs.solution import as_edited
 from codegrove.search.policy import Policy
 from codegrove.search.registry import make_policy

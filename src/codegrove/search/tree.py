@@ -105,7 +105,7 @@ class SearchTree:
             TreeError: if a parent does not exist, or there is none.
         """
         parent_ids = (parents,) if isinstance(parents, int) else tuple(dict.fromkeys(parents))
-        if not parent_ids or not all(0 <= p < len(self.nodes) for p in parent_ids):
+        if not parent_ids or min(parent_ids) < 0 or max(parent_ids) >= len(self.nodes):
             raise TreeError(f"parents {parent_ids} do not exist in a tree of {len(self.nodes)} nodes")
         node = Node(
             id=len(self.nodes),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
 from codegrove.budget import Spend, Usage
+from codegrove.candidate import Candidate
 from codegrove.outcome import Outcome
 from codegrove.store.coding import decode_outcome, decode_verdict
 from codegrove.verdict import Verdict
@@ -117,6 +118,8 @@ def read_events(
     log: EventLog[EventT] = EventLog()
     add_event, add_id, add_outcome = log.events.append, log.ids.append, log.outcomes.append
     add_verdict, decode = log.verdicts.append, json.JSONDecoder().raw_decode
+    origins: dict[str, dict[str, Any]] = {}
+    """Outcomes of which only a program is to be read here, by their text: there are few different ones."""
     for number, kind, expansion, execution, outcome, reply, program, verdict in connection.execute(_EVENTS):
         if kind == "rewound":
             log.cut(expansion)
@@ -129,8 +132,16 @@ def read_events(
             if verdict:
                 judged = decode_verdict(decode(verdict)[0])
                 add_verdict((judged, execution))
-            data = decode(outcome)[0] if outcome else {}
-            decoded = decode_outcome(data, answer=reply, program=program, verdict=judged)
+            origin = None if program is None else origins.get(outcome)
+            if origin is None:
+                data = decode(outcome)[0] if outcome else {}
+                decoded = decode_outcome(data, answer=reply, program=program, verdict=judged)
+                if data.keys() == {"program"} and program is not None:
+                    origins[outcome] = data["program"]
+            else:
+                decoded = Outcome(
+                    answer=reply or "", program=Candidate(program=program, **origin), verdict=judged
+                )
             add_outcome(decoded)
             add_event(told(expansion, decoded))
         else:
@@ -142,21 +153,25 @@ def read_events(
 def read_spend(connection: sqlite3.Connection) -> Spend:
     """Return what the run has used, from its records."""
     spend = Spend()
-    row = connection.execute(
-        "SELECT count(*), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),"
-        " coalesce(sum(dollars), 0.0), coalesce(sum(dollars IS NULL), 0), coalesce(sum(estimated), 0),"
-        " coalesce(sum(error IS NOT NULL), 0) FROM calls"
+    ended = 0.0
+    for role, calls, *used, last in connection.execute(
+        "SELECT role, count(*), sum(input_tokens), sum(output_tokens), coalesce(sum(dollars), 0.0),"
+        " sum(dollars IS NULL), sum(estimated), sum(error IS NOT NULL), max(at) FROM calls GROUP BY role"
+    ):
+        spend.calls_by_role[role] = calls
+        spend.calls += calls
+        spend.input_tokens += used[0]
+        spend.output_tokens += used[1]
+        spend.dollars += used[2]
+        spend.unpriced_calls += used[3]
+        spend.estimated_calls += used[4]
+        spend.failed_calls += used[5]
+        ended = max(ended, last)
+    spend.executions, *times = connection.execute(
+        "SELECT count(*), max(at), (SELECT max(seconds) FROM sessions) FROM executions"
     ).fetchone()
-    spend.calls, spend.input_tokens, spend.output_tokens, spend.dollars = row[:4]
-    spend.unpriced_calls, spend.estimated_calls, spend.failed_calls = row[4:]
-    spend.calls_by_role = dict(connection.execute("SELECT role, count(*) FROM calls GROUP BY role"))
-    (spend.executions,) = connection.execute("SELECT count(*) FROM executions").fetchone()
-    (spend.reused,) = connection.execute("SELECT count(*) FROM events WHERE reused").fetchone()
-    (seconds,) = connection.execute(
-        "SELECT max(coalesce((SELECT max(at) FROM events), 0), coalesce((SELECT max(at) FROM calls), 0),"
-        " coalesce((SELECT max(at) FROM executions), 0), coalesce((SELECT max(seconds) FROM sessions), 0))"
-    ).fetchone()
-    spend.seconds = float(seconds)
+    spend.reused, last = connection.execute("SELECT count(reused), max(at) FROM events").fetchone()
+    spend.seconds = float(max(ended, last or 0.0, *(time or 0.0 for time in times)))
     return spend
 
 
@@ -244,13 +259,20 @@ def verdict_from_json(text: str) -> Verdict:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Keep the garbage collector from walking over what is being built: it doubles the time of large runs."""
+    """Keep the garbage collector from walking over what is being built: it doubles the time of large runs.
+
+    What was built stays for long. It is counted among the old objects at once: switched on again, the collector
+    would otherwise begin with a walk over all of it.
+    """
     running = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if running:
+            if not gc.get_freeze_count():  # else the caller has objects frozen, and they stay so
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

@@ -1,7 +1,8 @@
 // Pictures of a comparison: intervals as dots with whiskers, and budget curves with bands.
 
 const COLOURS = 8;
-const PLOT = { width: 640, height: 360, left: 46, right: 120, top: 14, bottom: 42 };
+const PLOT = { width: 640, height: 360, left: 46, top: 14, bottom: 42 };
+const LONGEST_NAME = 17; // characters that fit beside a curve; where one is longer, all stand in a key above
 const MOST_BANDS = 4; // with more curves than this, only the chosen one shows its band
 
 const percent = (share) => `${(100 * share).toFixed(1)}`;
@@ -38,9 +39,34 @@ function whiskers({ value, low, high }, { from, to, zero = null, kind = "", titl
   return picture;
 }
 
-/** Solved against spend: one step line a method, with a band and its name at the end. */
+/** Whether names are too long to stand beside their curves, so that `curveKey` has to show them. */
+const needsKey = (curves) => curves.some((curve) => curve.label.length > LONGEST_NAME);
+
+/** The names of curves in full, each with its line and the number that stands beside the curve. */
+function curveKey(curves, colourOf, choose) {
+  return el(
+    "ol",
+    { class: "key" },
+    curves.map((curve) =>
+      el(
+        "li",
+        { "data-label": curve.label, onpointerenter: () => choose(curve.label), onpointerleave: () => choose(null) },
+        el("b", { class: paint(colourOf(curve.label)) }, `${colourOf(curve.label) + 1}`),
+        swatch(colourOf(curve.label)),
+        el("span", {}, readable(curve.label)),
+      ),
+    ),
+  );
+}
+
+/** A short piece of a method's line. */
+const swatch = (index) => svg("svg", { class: `swatch ${paint(index)}`, width: 22, height: 10, "aria-hidden": "true" }, svg("line", { class: "line", x1: 1, x2: 21, y1: 5, y2: 5 }));
+
+/** Solved against spend: one step line a method, with a band, and at the end its name, or its number in the key. */
 function curveChart(curves, axis, colourOf, choose) {
-  const { width, height, left, right, top, bottom } = PLOT;
+  const { width, height, left, top, bottom } = PLOT;
+  const keyed = needsKey(curves);
+  const right = keyed ? 40 : 120;
   const xs = ticks(Math.max(1, ...curves.map((curve) => curve.end)), 6);
   const ys = ticks(Math.max(0.1, ...curves.map((curve) => Math.max(...curve.high))), 5).filter((value) => value <= 1.001);
   const x = (value) => left + (value / xs.at(-1)) * (width - left - right);
@@ -57,7 +83,7 @@ function curveChart(curves, axis, colourOf, choose) {
   const bands = curves.length > MOST_BANDS ? "band few" : "band";
   for (const [index, curve] of curves.entries()) {
     const own = svg("g", { class: `curve ${paint(colourOf(curve.label))}`, "data-label": curve.label, onpointerenter: () => choose(curve.label), onpointerleave: () => choose(null) });
-    const name = curve.label.length > 17 ? `${curve.label.slice(0, 16)}…` : curve.label;
+    const name = keyed ? `${colourOf(curve.label) + 1}` : curve.label;
     const last = y(curve.solved.at(-1));
     own.append(
       svg("path", { class: bands, d: `${steps(curve.spent, curve.high, curve.end, x, y)}${steps(curve.spent, curve.low, curve.end, x, y, true)}Z` }),

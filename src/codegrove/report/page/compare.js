@@ -30,7 +30,9 @@ function chartsOf(data, colourOf, choose) {
   return data.groups.flatMap((group) => {
     const own = data.curves.filter((curve) => group.includes(curve.label));
     const heading = data.groups.length > 1 && el("h3", {}, readable(group.join(", ")));
-    return [heading, el("div", { class: "charts" }, ["calls", "tokens"].map((axis) => curveChart(own.filter((curve) => curve.axis === axis), axis, colourOf, choose)))];
+    const calls = own.filter((curve) => curve.axis === "calls");
+    const key = needsKey(calls) && curveKey(calls, colourOf, choose);
+    return [heading, key, el("div", { class: "charts" }, ["calls", "tokens"].map((axis) => curveChart(own.filter((curve) => curve.axis === axis), axis, colourOf, choose)))];
   });
 }
 

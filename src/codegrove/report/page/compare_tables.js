@@ -51,7 +51,7 @@ function costColumns() {
 
 function methodCell(row, colourOf) {
   return [
-    svg("svg", { class: `swatch ${paint(colourOf(row.label))}`, width: 22, height: 10, "aria-hidden": "true" }, svg("line", { class: "line", x1: 1, x2: 21, y1: 5, y2: 5 })),
+    swatch(colourOf(row.label)),
     el("b", {}, readable(row.label)),
     row.simulated && el("span", { class: "tag simulation" }, "simulation"),
     el("div", { class: "conditions" }, readable(`${row.models_text} · ${plural(row.problems, "problem")}, ${plural(row.attempts, "attempt")} · ${row.budget_text}`)),
@@ -70,7 +70,7 @@ const power = (pair) => (pair.detectable === null ? "" : `; with so many problem
 /** Every two methods that may be compared. */
 function pairTable(data, colourOf) {
   const widest = Math.max(0.05, ...data.pairs.flatMap((pair) => [Math.abs(pair.low), Math.abs(pair.high)]));
-  const name = (label) => [svg("svg", { class: `swatch ${paint(colourOf(label))}`, width: 22, height: 10, "aria-hidden": "true" }, svg("line", { class: "line", x1: 1, x2: 21, y1: 5, y2: 5 })), readable(label)];
+  const name = (label) => [swatch(colourOf(label)), readable(label)];
   const count = (key, title) => ({ name: title, key: (pair) => pair[key], show: (pair) => (pair[key] === null ? "–" : whole(pair[key])) });
   const columns = [
     { name: "A", text: true, key: (pair) => pair.a.toLowerCase(), show: (pair) => name(pair.a) },

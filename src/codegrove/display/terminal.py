@@ -55,10 +55,10 @@ class Display(Protocol):
         """Show how the run ended."""
 
 
-def make_display(session: Session, assembly: Assembly, *, quiet: bool) -> Display:
-    """Return a live display for a terminal, plain lines otherwise, or silence."""
+def make_display(session: Session, assembly: Assembly, *, quiet: bool = False, live: bool = True) -> Display:
+    """Return a live display for a terminal, plain lines otherwise (or where it must not be live), or silence."""
     console = Console(stderr=True, highlight=False)
-    shown = PlainDisplay if quiet or not console.is_terminal else LiveDisplay
+    shown = LiveDisplay if live and not quiet and console.is_terminal else PlainDisplay
     return shown(session, assembly, console, quiet=quiet)
 
 
@@ -77,7 +77,7 @@ class PlainDisplay:
 
     def __enter__(self) -> Self:
         if not self._quiet:
-            self._print(escape(_title(self._assembly, self._session)))
+            self._print(escape(title(self._assembly, self._session)))
             if self._assembly.simulated:
                 self._print(SIMULATION)
         return self
@@ -111,7 +111,7 @@ class PlainDisplay:
 
     def finish(self, solution: Solution, directory: Path | None) -> None:
         """Show how the run ended."""
-        _print_result(self._console, solution, directory, tree_rows=0 if self._quiet else 40)
+        print_result(self._console, solution, directory, tree_rows=0 if self._quiet else 40)
 
     def _print(self, line: str) -> None:
         self._console.print(line, soft_wrap=True)
@@ -186,7 +186,7 @@ class LiveDisplay:
 
     def finish(self, solution: Solution, directory: Path | None) -> None:
         """Leave the final tree and the verdict on the screen."""
-        _print_result(self._console, solution, directory, tree_rows=max(20, self._console.height - 12))
+        print_result(self._console, solution, directory, tree_rows=max(20, self._console.height - 12))
 
     def _render(self) -> RenderableType:
         session = self._session
@@ -204,7 +204,7 @@ class LiveDisplay:
             )
             for expansion, since in working[:12]
         ]
-        header = Text(_title(self._assembly, session), style="bold")
+        header = Text(title(self._assembly, session), style="bold")
         parts: list[RenderableType] = [header]
         if self._assembly.simulated:
             parts.append(Text(SIMULATION, style="yellow"))
@@ -212,16 +212,18 @@ class LiveDisplay:
             lines.append(Text("  starting ...", style="dim"))  # LangGraph takes a second or two to import
         if self._stopping:
             parts.append(Text(STOPPING, style="yellow"))
-        return Group(*parts, _meters(session, self._answer), body, *lines)
+        return Group(*parts, Text(meters(session, self._answer)), body, *lines)
 
 
-def _title(assembly: Assembly, session: Session) -> str:
+def title(assembly: Assembly, session: Session) -> str:
+    """Say in one line what is at work on what."""
     models = sorted({model.spec for model in assembly.models.values()})
     workers = f" · {session.workers} workers" if session.workers > 1 else ""
     return f"{assembly.recipe.name} · {session.task.id} · {', '.join(models)}{workers} · seed {session.seed}"
 
 
-def _meters(session: Session, best: int | None) -> RenderableType:
+def meters(session: Session, best: int | None) -> str:
+    """Say in one line what was used of each limit, and how good the best program is."""
     account, tree = session.account, session.search.tree
     parts = [
         f"calls {_calls(account)}",
@@ -232,7 +234,7 @@ def _meters(session: Session, best: int | None) -> RenderableType:
         f"nodes {len(tree) - 1}",
         f"best {_score(tree[best])}" if best is not None else "best -",
     ]
-    return Text("   ".join(parts))
+    return "   ".join(parts)
 
 
 def _calls(account: Account) -> str:
@@ -315,7 +317,8 @@ def _tree(tree: SearchTree, answer: int | None, *, most: int) -> Text:
 _RESULT_STYLES = {Result.SOLVED: "bold green", Result.UNSOLVED: "bold red", Result.UNVERIFIED: "bold yellow"}
 
 
-def _print_result(console: Console, solution: Solution, directory: Path | None, *, tree_rows: int) -> None:
+def print_result(console: Console, solution: Solution, directory: Path | None, *, tree_rows: int) -> None:
+    """Print how a run ended, its tree of at most so many rows (0: without) and where it is recorded."""
     write: Callable[..., None] = console.print
     if solution.tree is not None and tree_rows:
         write(Text(LEGEND, style="dim"))
