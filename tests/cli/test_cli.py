@@ -257,6 +257,7 @@ def test_bad_input_gives_one_message_and_exit_code_2(
     assert sorted(tmp_path.iterdir()) == before  # nothing half-written
 
 
+@pytest.mark.slow
 def test_a_failing_model_has_exit_code_1_and_says_why(cli: Cli, stub: Path) -> None:
     with OpenAIServer(lambda request: Answer(None)) as server:
         url = server.base_url

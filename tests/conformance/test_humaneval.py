@@ -12,7 +12,10 @@ from codegrove.verdict import Status
 
 FILE = Path(__file__).resolve().parents[3] / "shared" / "data" / "HumanEval.jsonl"
 
-pytestmark = pytest.mark.skipif(not FILE.exists(), reason="the HumanEval file is not part of the repository")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not FILE.exists(), reason="the HumanEval file is not part of the repository"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from tests.support.containers import FakeEngine
 FILE = Path(__file__).resolve().parents[3] / "shared" / "data" / "HumanEval.jsonl"
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(not FILE.exists(), reason="the HumanEval file is not part of the repository"),
     pytest.mark.skipif(sys.platform != "linux", reason="the fake engine needs Linux"),
 ]

@@ -101,6 +101,9 @@ for name, arguments in json.loads(sys.argv[1]).items():
 from codegrove.errors import SandboxError
 from codegrove.task import CallTest
 from codegrove.tools.sandbox import ProcessSandbox, make_sandbox
+
+pytestmark = pytest.mark.slow
+
 found["refusals"] = []
 for settings in ({"level": "isolated"}, {"at_least": "restricted"}):
     try:

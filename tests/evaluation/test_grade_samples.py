@@ -40,6 +40,7 @@ def lines(path: Path) -> list[Row]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_human_eval_samples(tmp_path: Path) -> None:
     rows: list[Row] = [
         {"task_id": "Sums/1", "completion": "    return x + 1\n", "mine": [1]},

@@ -221,6 +221,7 @@ def test_any_text_can_be_searched(text: str) -> None:
         assert 1 <= example.line <= text.count("\n") + 1
 
 
+@pytest.mark.slow
 def test_long_unbalanced_text_costs_little() -> None:
     assert find_examples("f((" * 20_000, "f") == []
 

@@ -17,9 +17,10 @@ from tests.support.browser import Browser, Page, find_browser
 from tests.support.made_up_run import made_up_run
 
 EXECUTABLE = find_browser()
-pytestmark = pytest.mark.skipif(
-    EXECUTABLE is None, reason="no Chromium is installed (apt-get install chromium)"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(EXECUTABLE is None, reason="no Chromium is installed (apt-get install chromium)"),
+]
 
 
 @pytest.fixture(scope="module")

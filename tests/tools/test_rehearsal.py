@@ -40,4 +40,6 @@ def test_byte_code_is_written_unless_python_was_told_not_to(
     monkeypatch.setattr(sys, "dont_write_bytecode", told)
     started = interpreter.Interpreter(sys.executable)
     started.close()
-    assert ("-B" in started._process.args) is told
+    command = started._process.args
+    assert isinstance(command, list)
+    assert ("-B" in command) is told

@@ -12,6 +12,9 @@ from codegrove.task import AssertTest, CallTest, StdioTest, Test
 from codegrove.tools.sandbox import Limits, ProcessSandbox
 from codegrove.verdict import Verdict
 
+pytestmark = pytest.mark.slow
+
+
 LIMITS = Limits(wall_seconds=6.0, test_seconds=0.4, memory_mb=512, output_bytes=50_000)
 
 
