@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from codegrove import Budget, compare, evaluate, load_problems
+from codegrove import Budget, Recipe, compare, evaluate, load_problems, load_recipe
 from codegrove.evaluation.comparison import Comparison
 from codegrove.evaluation.directory import Evaluation
 from codegrove.evaluation.drawing import svg
@@ -53,13 +53,23 @@ FULL = Setting(budgets=(4, 8, 16), seeds=(0, 1), every=1)
 QUICK = Setting(budgets=(4, 16), seeds=(0,), every=6)
 
 
+def fitted(name: str, calls: int) -> Recipe:
+    """Return a recipe as it makes sense with so many calls.
+
+    Only `codet` has to be told: half of its calls draw programs, the other half tests to choose by. With its own
+    numbers it would spend a small budget on programs alone, and then choose without a test.
+    """
+    overrides = [f"policy.programs={calls // 2}", f"policy.test_answers={calls // 2}"]
+    return load_recipe(name, overrides=overrides if name == "codet" else ())
+
+
 def run(setting: Setting, out: Path, jobs: int) -> dict[int, Evaluation]:
     """Make the attempts that are not on record, and return the evaluations by budget."""
     found: dict[int, Evaluation] = {}
     for calls in setting.budgets:
         found[calls] = evaluate(
             "bundled",
-            RECIPES,
+            [fitted(recipe, calls) for recipe in RECIPES],
             out=out / f"calls-{calls}",
             ids=setting.problems,
             seeds=setting.seeds,
@@ -122,7 +132,8 @@ def _head(setting: Setting, evaluations: Mapping[int, Evaluation]) -> str:
         f" {skill.wrong_tests:g} of written tests are wrong",
         "problems": f"{len(setting.problems)} of the {len(load_problems('bundled').ids)} bundled ones",
         "seeds": ", ".join(map(str, setting.seeds)),
-        "calls allowed": f"{', '.join(map(str, setting.budgets))}; everything else is the recipe's own",
+        "calls allowed": f"{', '.join(map(str, setting.budgets))}; `codet` draws programs with half of them and"
+        " tests with the other half; everything else is the recipe's own",
         "attempts": f"{len(rows):,}",
         "command": f"`{COMMAND}{options} --out sim-study --page docs/sim-study.md`",
         "made with": f"codegrove {version('codegrove')}, Python {platform.python_version()}, sandbox {levels}",

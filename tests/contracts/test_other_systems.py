@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 WITHOUT = """\
 import importlib.abc, os, socket, sys
 
@@ -101,9 +103,6 @@ for name, arguments in json.loads(sys.argv[1]).items():
 from codegrove.errors import SandboxError
 from codegrove.task import CallTest
 from codegrove.tools.sandbox import ProcessSandbox, make_sandbox
-
-pytestmark = pytest.mark.slow
-
 found["refusals"] = []
 for settings in ({"level": "isolated"}, {"at_least": "restricted"}):
     try:
