@@ -30,8 +30,8 @@ $(STAMP): pyproject.toml uv.lock
 
 # The simulated programmer is slowed down and not very skilled, so that there is a search to watch.
 demo: $(STAMP)
-	@$(BIN)/codegrove solve --problem bundled --id rotate-ring --recipe grove --seed 1 \
-		--model sim:pass_rate=0.1,repair_rate=0.1,latency=0.4
+	@$(BIN)/codegrove solve --problem bundled --id rotate-ring --recipe grove --seed 34 \
+		--model sim:pass_rate=0.1,repair_rate=0.15,latency=0.4
 
 test: $(STAMP)
 	$(BIN)/python -P -m pytest -n 2 -q

@@ -18,6 +18,11 @@ if TYPE_CHECKING:  # the tree draws itself with this module in notebooks
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PIES = "○◔◑◕●"
 _ROW, _COLUMN, _RADIUS = 24, 170, 7
+_GAP = 11
+"""From the middle of a circle to its caption."""
+_CHARACTER = 6.2
+"""Width of a caption's character; a guess, since nobody knows the reader's font."""
+_SHORTEST_EDGE = 22
 _STYLE = (
     "<style>.codegrove-tree{color:#24262d;background:#fff}"
     ".codegrove-tree text{paint-order:stroke;stroke:#fff;stroke-width:3px}"
@@ -100,9 +105,9 @@ def svg(tree: SearchTree, *, answer: int | None = None, most: int = 60) -> str:
         f' height="{height}" font-family="system-ui, sans-serif" font-size="11" role="img"'
         f' class="codegrove-tree" aria-label="search tree of {_xml(tree.task.id)}">{_STYLE}'
     ]
-    on_path = {row.node.id for row in shown if row.on_path}
-    parts.extend(_edge(row.node, y_of, thick=row.node.id in on_path) for row in shown if row.node.parents)
-    parts.extend(_dot(row, y_of[row.node.id], tree) for row in shown)
+    captions = {row.node.id: _caption(row, tree) for row in shown}
+    parts.extend(_edge(row, y_of, captions) for row in shown if row.node.parents)
+    parts.extend(_dot(row, y_of[row.node.id], captions[row.node.id]) for row in shown)
     parts.append("</svg>")
     return "".join(parts)
 
@@ -161,32 +166,43 @@ def _heights(tree: SearchTree, nodes: Iterable[Node]) -> dict[int, float]:
     return heights
 
 
-def _edge(node: Node, y_of: dict[int, float], *, thick: bool) -> str:
-    x0, y0 = 20 + (node.depth - 1) * _COLUMN, y_of[node.parents[0]]
-    x1, y1 = 20 + node.depth * _COLUMN, y_of[node.id]
+def _edge(row: Row, y_of: dict[int, float], captions: dict[int, str]) -> str:
+    """Draw the line from behind the parent's caption to the circle."""
+    node, parent = row.node, row.node.parents[0]
+    x1, y0, y1 = _x(node.depth) - _RADIUS - 2, y_of[parent], y_of[node.id]
+    behind = _x(node.depth - 1) + _GAP + _CHARACTER * len(captions[parent]) + 4
+    x0 = min(behind, x1 - _SHORTEST_EDGE)
     middle = (x0 + x1) / 2
-    colour, stroke = (_COLOURS["path"], 2.2) if thick else (_COLOURS["line"], 1.1)
+    colour, stroke = (_COLOURS["path"], 2.2) if row.on_path else (_COLOURS["line"], 1.1)
     return (
-        f'<path d="M{x0} {y0:.1f}C{middle} {y0:.1f} {middle} {y1:.1f} {x1} {y1:.1f}" fill="none"'
+        f'<path d="M{x0:.1f} {y0:.1f}C{middle:.1f} {y0:.1f} {middle:.1f} {y1:.1f} {x1} {y1:.1f}" fill="none"'
         f' stroke="{colour}" stroke-width="{stroke}"/>'
     )
 
 
-def _dot(row: Row, y: float, tree: SearchTree) -> str:
+def _caption(row: Row, tree: SearchTree) -> str:
     node = row.node
-    x = 20 + node.depth * _COLUMN
-    share = share_passed(node.verdict, node.tests)
-    colour = _COLOURS["good" if share == 1 else "partly" if share is not None else "bad"]
-    title = _xml(f"#{node.id} {node.kind}\n{node.text[:300]}".strip())
     caption = tree.task.id if not node.parents else f"#{node.id}{_tests(node)}"
     if node.parents and node.text and node.kind != "program":
         words = " ".join(node.text.split())
         caption += f" {words[:16]}…" if len(words) > 17 else f" {words}"
-    more = f" +{row.folded}" if row.folded else ""
+    return caption + (f" +{row.folded}" if row.folded else "")
+
+
+def _dot(row: Row, y: float, caption: str) -> str:
+    node = row.node
+    x = _x(node.depth)
+    share = share_passed(node.verdict, node.tests)
+    colour = _COLOURS["good" if share == 1 else "partly" if share is not None else "bad"]
+    title = _xml(f"#{node.id} {node.kind}\n{node.text[:300]}".strip())
     return (
         f"<g><title>{title}</title>{_pie_shape(x, y, share, colour)}"
-        f'<text x="{x + 11}" y="{y + 4:.1f}" fill="currentColor">{_xml(caption + more)}</text></g>'
+        f'<text x="{x + _GAP}" y="{y + 4:.1f}" fill="currentColor">{_xml(caption)}</text></g>'
     )
+
+
+def _x(depth: int) -> int:
+    return 20 + depth * _COLUMN
 
 
 def _xml(text: str) -> str:
