@@ -21,9 +21,10 @@ from codegrove.models.sim.trees import edited, source
 from codegrove.problems.bundled import all_bundled
 from codegrove.tools.sandbox import make_sandbox
 from codegrove.tools.sandbox.port import Sandbox
-from tests.models.sim.calibration import Case, Measured
+from tests.models.sim.calibration import Measured
 
-DRAWS = 8
+DRAWS = 4
+"""Of each problem at each setting: 220 programs, a share of 0.5 is told from 0.39 and 0.61."""
 Z = 3.29
 T = TypeVar("T")
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "models.md"
@@ -50,21 +51,27 @@ def assert_lands(outcomes: list[bool], rate: float) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_pass_rate_and_repair_rate_land_where_they_are_set() -> None:
+def test_the_pass_rate_lands_where_it_is_set() -> None:
     async def work(sandbox: Sandbox) -> None:
         here = Measured(sandbox, DRAWS)
-        failing: dict[Case, str] = {}
-        for rate in (0.0, 0.2, 0.5, 0.8, 1.0):
-            drafts = await here.drafts(easy=rate, medium=rate, hard=rate)
-            passing = await here.passing(drafts)
+        for rate in (0.2, 0.5, 0.8, 1.0):
+            passing = await here.passing(await here.drafts(easy=rate, medium=rate, hard=rate))
             assert len(passing) == DRAWS * len(all_bundled())
             assert_lands([*passing.values()], rate)
-            if rate == 0.0:
-                failing = {case: text for case, text in drafts.items() if not passing[case]}
+
+    measured(work)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_repair_rate_lands_where_it_is_set_and_a_pass_rate_of_zero_passes_nothing() -> None:
+    async def work(sandbox: Sandbox) -> None:
+        here = Measured(sandbox, DRAWS)
+        failing = await here.drafts(easy=0.0, medium=0.0, hard=0.0)
+        assert_lands([*(await here.passing(failing)).values()], 0.0)
         for rate in (0.0, 0.3, 0.7, 1.0):
-            assert_lands(
-                [*(await here.passing(await here.repairs(failing, repair_rate=rate))).values()], rate
-            )
+            repaired = await here.repairs(failing, repair_rate=rate)
+            assert_lands([*(await here.passing(repaired)).values()], rate)
 
     measured(work)
 
