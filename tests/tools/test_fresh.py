@@ -150,6 +150,7 @@ FORGERIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "test"),
     [*((name, CALL) for name in FORGERIES), ("records on every descriptor", LOOP), (LIAR, LOOP)],

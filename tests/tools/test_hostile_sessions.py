@@ -16,6 +16,8 @@ from codegrove.task import CallTest
 from codegrove.tools.sandbox import CellStatus, ProcessSandbox, SessionLimits
 from codegrove.tools.sandbox.session_line import INTERRUPT_SECONDS
 
+pytestmark = pytest.mark.slow
+
 LIMITS = SessionLimits(
     cell_seconds=0.3, cpu_seconds=5, output_bytes=10_000, value_bytes=100_000, memory_mb=300, scratch_mb=8
 )

@@ -18,6 +18,8 @@ from codegrove.tools.sandbox.remote.frames import CHUNK, FrameError, FrameReader
 from codegrove.verdict import Status, Verdict
 from tests.support.executors import HANG, ScriptedExecutor, frames, honest
 
+pytestmark = pytest.mark.slow
+
 TESTS = [CallTest(args="(1,)", expected="11"), CallTest(args="(2,)", expected="12")]
 LIMITS = Limits(wall_seconds=1.0, test_seconds=1.0)
 PATIENCE = Patience(start_seconds=2.0, stop_seconds=0.2, kill_seconds=1.0)

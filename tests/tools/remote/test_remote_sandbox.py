@@ -15,6 +15,8 @@ from codegrove.tools.sandbox.remote import Patience, RemoteSandbox
 from codegrove.verdict import Status
 from tests.support.executors import ENDED, HANG, PlainExecutor, ScriptedExecutor, frames, honest
 
+pytestmark = pytest.mark.slow
+
 CALL = CallTest(args="(2,)", expected="2")
 RIGHT = "def f(x):\n    return x\n"
 ENDLESS = "def f(x):\n    while True: pass\n"
