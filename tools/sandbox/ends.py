@@ -19,8 +19,15 @@ class Explanation(NamedTuple):
     """The limit that was hit, as in `Verdict.limit`."""
 
 
+LIMITS = {
+    "output": ("OutputLimit", "more than {0.output_bytes} bytes of output"),
+    "processes": ("ProcessLimit", "more than {0.processes} processes and threads"),
+    "memory": ("MemoryError", "more than {0.memory_mb} MiB of memory"),
+    "disk": ("DiskLimit", "more than {0.scratch_mb} MiB of files"),
+}
+"""Type and message of an error, by the limit that stopped a run."""
 _CPU = Explanation(Status.TIMED_OUT, ErrorInfo(type="CpuLimit", message="too much processor time"), "cpu")
-_SIGKILL, _SIGXCPU = 9, 24
+_SIGKILL, SIGXCPU = 9, 24
 """By number: not every system that imports this knows the names, and all that have them call them that."""
 
 
@@ -38,16 +45,9 @@ def explain(end: RunEnd, limits: Limits, *, closed: bool = False) -> Explanation
         case "step":
             why = f"no result within {limits.test_seconds:g} seconds, and it could not be interrupted"
             return Explanation(Status.TIMED_OUT, ErrorInfo(type="TimeLimit", message=why))
-        case "output":
-            return _crashed("OutputLimit", f"more than {limits.output_bytes} bytes of output", "output")
-        case "processes":
-            return _crashed(
-                "ProcessLimit", f"more than {limits.processes} processes and threads", "processes"
-            )
-        case "memory":
-            return _crashed("MemoryError", f"more than {limits.memory_mb} MiB of memory", "memory")
-        case "disk":
-            return _crashed("DiskLimit", f"more than {limits.scratch_mb} MiB of files", "disk")
+        case "output" | "processes" | "memory" | "disk":
+            kind, words = LIMITS[end.stopped]
+            return _crashed(kind, words.format(limits), end.stopped)
         case "cpu":
             return _CPU
         case "records":
@@ -58,9 +58,9 @@ def explain(end: RunEnd, limits: Limits, *, closed: bool = False) -> Explanation
         number = -end.exit_code
         if closed and number == _SIGKILL:
             return _crashed("EarlyExit", "the process stopped answering before it gave a result")
-        if number == _SIGXCPU:
+        if number == SIGXCPU:
             return _CPU
-        return _crashed("Killed", f"the process was killed by {_signal_name(number)}")
+        return _crashed("Killed", f"the process was killed by {signal_name(number)}")
     return _crashed("EarlyExit", f"the process ended (exit code {end.exit_code}) before it gave a result")
 
 
@@ -73,7 +73,8 @@ def _crashed(kind: str, why: str, limit: str = "") -> Explanation:
     return Explanation(Status.CRASHED, ErrorInfo(type=kind, message=why), limit)
 
 
-def _signal_name(number: int) -> str:
+def signal_name(number: int) -> str:
+    """Return the name of a signal, or its number in words."""
     try:
         return signal.Signals(number).name
     except ValueError:

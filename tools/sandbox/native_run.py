@@ -18,17 +18,17 @@ from codegrove.languages.schema import BINARY, SOURCE
 from codegrove.task import StdioTest
 from codegrove.tools.sandbox.assignment import Assignment
 from codegrove.tools.sandbox.clip import clip
-from codegrove.tools.sandbox.fairness import starved
+from codegrove.tools.sandbox.ends import LIMITS, SIGXCPU, signal_name
 from codegrove.tools.sandbox.grading import MOST_OUTPUT
 from codegrove.tools.sandbox.judge import same_output
-from codegrove.tools.sandbox.native_words import LIMITS, Numbers, first_lines, line_named, signal_name
+from codegrove.tools.sandbox.native_words import Numbers, first_lines, line_named
 from codegrove.tools.sandbox.records import MOST_MESSAGE, Record, parse_record
 from codegrove.tools.sandbox.rules import Rules, RunEnd
 from codegrove.tools.sandbox.runs import Run
-from codegrove.tools.sandbox.tally import MOST_STREAM
+from codegrove.tools.sandbox.tally import Tally
 from codegrove.tools.sandbox.toolchain import COMPILE, RUN, Toolchain
 from codegrove.tools.sandbox.values import DecodeError
-from codegrove.verdict import ErrorInfo, Status, TestResult, Verdict, overall
+from codegrove.verdict import ErrorInfo, Status, TestResult, Verdict
 
 PREPARATION_SECONDS = 1.0
 """What a process may take, on top of its limit, to write its files before it becomes the program."""
@@ -63,16 +63,7 @@ class NativeJudgement:
         self.language = toolchain.language
         self.execute = execute
         self._walls_stop_programs = one_program
-        self._results: dict[int, TestResult] = {}
-        self._status: Status | None = None
-        self._error: ErrorInfo | None = None
-        self._limit = ""
-        self._starved = False
-        self._notes: list[str] = []
-        self._seconds = self._cpu_seconds = 0.0
-        self._memory_bytes = 0
-        self._stdout: list[bytes] = []
-        self._stderr: list[bytes] = []
+        self._tally = Tally(assignment)
 
     def run(self) -> Verdict:
         """Compile and try all tests.
@@ -87,21 +78,18 @@ class NativeJudgement:
             if self.language.compile is not None and (usable or not self.assignment.tests):
                 self._compile(descriptor)
             for index, test in usable:
-                if self._over():
+                if self._tally.over:
                     break
                 self._try(index, test, descriptor)
         finally:
             if descriptor >= 0:
                 os.close(descriptor)
-        return self._verdict()
+        return self._tally.verdict()
 
     @property
     def starved(self) -> bool:
         """Whether time ran out, and compiler or program may not have had their share of the processor before."""
-        late = self._status is Status.TIMED_OUT or any(
-            result.status is Status.TIMED_OUT for result in self._results.values()
-        )
-        return self._starved and self._limit != "cpu" and (late or self._limit == "wall")
+        return self._tally.starved
 
     def _usable(self) -> list[tuple[int, StdioTest]]:
         usable: list[tuple[int, StdioTest]] = []
@@ -110,17 +98,10 @@ class NativeJudgement:
                 usable.append((index, test))
                 continue
             why = f"{self.language.title} is judged by input and output, not by a test of kind {test.kind!r}"
-            self._results[index] = TestResult(
-                status=Status.UNJUDGED, error=ErrorInfo(type="UnusableTest", message=why)
-            )
-            self._notes.append(f"test {index} cannot be used: {why}")
+            error = ErrorInfo(type="UnusableTest", message=why)
+            self._tally.keep(index, TestResult(status=Status.UNJUDGED, error=error))
+            self._tally.notes.append(f"test {index} cannot be used: {why}")
         return usable
-
-    def _over(self) -> bool:
-        if self._status is not None or self._limit == "wall":
-            return True
-        good = (Status.PASSED, Status.UNJUDGED)
-        return self.assignment.fail_fast and any(r.status not in good for r in self._results.values())
 
     # -- compiling -------------------------------------------------------------------------------------------
 
@@ -143,11 +124,11 @@ class NativeJudgement:
         end, records = self._execute(job, rules, None, descriptor)
         said = first_lines(end.stderr + end.stdout, self.language.file)
         if end.stopped in ("wall", "step"):
-            self._limit = "wall"
+            self._tally.limit = "wall"
             why = f"compiling took more than {seconds:g} seconds"
             return self._give_up(Status.TIMED_OUT, "TimeLimit", why)
         if end.stopped in LIMITS:
-            self._limit = end.stopped
+            self._tally.limit = end.stopped
             kind, words = LIMITS[end.stopped]
             what = {"memory_mb": step.memory_mb, "scratch_mb": rules.scratch_mb, "processes": rules.processes}
             why = f"the compiler was stopped: {words.format(Numbers(limits, what))}"
@@ -165,7 +146,7 @@ class NativeJudgement:
 
     def _give_up(self, status: Status, kind: str, why: str) -> None:
         line = line_named(why, self.language.file)
-        self._status, self._error = status, ErrorInfo(type=kind, message=why, line=line)
+        self._tally.give_up(status, ErrorInfo(type=kind, message=why, line=line))
 
     # -- running ---------------------------------------------------------------------------------------------
 
@@ -177,7 +158,7 @@ class NativeJudgement:
         job["one_program"] = self._walls_stop_programs and not children
         job["stack_mb"] = step.stack_mb
         rules = Rules(
-            wall_seconds=limits.wall_seconds - self._seconds,
+            wall_seconds=limits.wall_seconds - self._tally.seconds,
             step_seconds=limits.test_seconds,
             output_bytes=limits.output_bytes,
             processes=limits.processes,
@@ -195,42 +176,24 @@ class NativeJudgement:
             status, error = (Status.PASSED if right else Status.FAILED), None
         else:
             status, error = self._explain(end, records)
-        self._results[index] = TestResult(
-            status=status, output=clip(output, MOST_OUTPUT), error=error, seconds=end.seconds
-        )
+        output = clip(output, MOST_OUTPUT)
+        self._tally.keep(index, TestResult(status=status, output=output, error=error, seconds=end.seconds))
 
     def _explain(self, end: RunEnd, records: list[Record]) -> tuple[Status, ErrorInfo]:
-        limits = self.assignment.limits
         refused = next((record.error for record in records if record.error), None)
         if refused is not None:
             why = f"the system does not execute the compiled program: {refused.message}"
             return Status.CRASHED, ErrorInfo(type="NotExecutable", message=why)
-        match end.stopped:
-            case "wall":
-                self._limit = "wall"
-                self._error = ErrorInfo(
-                    type="TimeLimit", message=f"the run took {limits.wall_seconds:g} seconds"
-                )
-                return Status.TIMED_OUT, self._error
-            case "step":
-                why = f"no result within {limits.test_seconds:g} seconds"
-                return Status.TIMED_OUT, ErrorInfo(type="TimeLimit", message=why)
-            case "lost":
-                why = f"it ended the interpreter that watched it ({end.problem})"
-                return Status.CRASHED, ErrorInfo(type="EarlyExit", message=why)
-            case "output" | "processes" | "memory" | "disk":
-                self._limit = end.stopped
-                kind, words = LIMITS[end.stopped]
-                return Status.CRASHED, ErrorInfo(type=kind, message=words.format(limits))
+        if end.stopped == "step":  # such a program answers when it ends, so nobody has tried to interrupt it
+            why = f"no result within {self.assignment.limits.test_seconds:g} seconds"
+            return Status.TIMED_OUT, ErrorInfo(type="TimeLimit", message=why)
+        if end.stopped or end.exit_code == -SIGXCPU:
+            return self._tally.explain(end)
         said = first_lines(end.stderr, self.language.file)
         line = line_named(said, self.language.file)
         after = f": {said}" if said else ""
         if end.exit_code is not None and end.exit_code < 0:
-            name = signal_name(-end.exit_code)
-            if name == "SIGXCPU":
-                self._limit = "cpu"
-                return Status.TIMED_OUT, ErrorInfo(type="CpuLimit", message="too much processor time")
-            message = clip(f"killed by {name}{after}", MOST_MESSAGE)
+            message = clip(f"killed by {signal_name(-end.exit_code)}{after}", MOST_MESSAGE)
             return Status.CRASHED, ErrorInfo(type="Killed", message=message, line=line)
         message = clip(f"exit code {end.exit_code}{after}", MOST_MESSAGE)
         return Status.CRASHED, ErrorInfo(type="ExitCode", message=message, line=line)
@@ -278,44 +241,13 @@ class NativeJudgement:
 
         handed_over = [descriptor] if descriptor >= 0 and job["binary"] else []
         end = self.execute(Run(job, rules, on_record, stdin), handed_over)
-        self._starved |= starved(end.seconds, end.cpu_seconds, end.held_up, self.assignment.limits)
-        self._seconds += end.seconds
-        self._cpu_seconds += end.cpu_seconds
-        self._memory_bytes = max(self._memory_bytes, end.memory_bytes)
-        self._stdout.append(end.stdout)
-        self._stderr.append(end.stderr)
+        self._tally.account(end)
         broken = next((record for record in records if record.kind == "broken"), None)
         if broken is not None:
             raise SandboxError(f"a run could not be prepared: {broken.error}")
         if not any(record.kind == "loaded" for record in records) and end.stopped != "lost":
             raise SandboxError(f"a run could not be prepared: it ended with exit code {end.exit_code}")
         return end, records
-
-    def _verdict(self) -> Verdict:
-        rest = TestResult(status=self._status or Status.UNJUDGED, error=self._error)
-        if self._status is None and self._limit == "wall":
-            rest = TestResult(status=Status.TIMED_OUT, error=self._error)
-        results = tuple(self._results.get(index, rest) for index in range(len(self.assignment.tests)))
-        status = self._status
-        if not results and status is None:
-            status = Status.UNJUDGED
-            self._notes.append("no tests")
-        return Verdict(
-            status=status or overall(result.status for result in results),
-            results=results,
-            error=self._error,
-            stdout=_stream(self._stdout),
-            stderr=_stream(self._stderr),
-            seconds=self._seconds,
-            cpu_seconds=self._cpu_seconds,
-            memory_mb=self._memory_bytes / _MEGABYTE,
-            limit=self._limit,
-            note="; ".join(self._notes),
-        )
-
-
-def _stream(parts: list[bytes]) -> str:
-    return clip(b"".join(parts).decode("utf-8", "replace"), MOST_STREAM)
 
 
 def _new_file() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 from typing import Any
 
 from codegrove.tools.sandbox.clip import clip
@@ -17,13 +16,6 @@ _MOST_READ = 50_000
 _MOST_LINE = 300
 _TEMPORARY = re.compile(r"[^\s:'\"(\[]*/(?:cc|tmp)[A-Za-z0-9_]{6,8}(\.\w)")
 """Files that compilers make on the way. Their names are drawn at random, and equal programs get equal verdicts."""
-LIMITS = {
-    "output": ("OutputLimit", "more than {0.output_bytes} bytes of output"),
-    "processes": ("ProcessLimit", "more than {0.processes} processes and threads"),
-    "memory": ("MemoryError", "more than {0.memory_mb} MiB of memory"),
-    "disk": ("DiskLimit", "more than {0.scratch_mb} MiB of files"),
-}
-"""Type and message of an error, by the limit that stopped a run."""
 
 
 class Numbers:
@@ -53,11 +45,3 @@ def line_named(text: str, file: str) -> int | None:
     """Return the first line of a file that a message names."""
     found = re.search(rf"{re.escape(file)}:(?: line )?([0-9]{{1,7}})\b", text)
     return int(found[1]) if found else None
-
-
-def signal_name(number: int) -> str:
-    """Return the name of a signal, or its number in words."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
