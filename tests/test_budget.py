@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
-from codegrove.budget import SMALLEST_ANSWER, Account, Budget, BudgetReserved, CallTicket, Usage
+from codegrove.budget import SMALLEST_ANSWER, Account, Budget, BudgetReserved, CallTicket, Spend, Usage
 from codegrove.errors import BudgetExceeded, UsageError
 
 
@@ -171,6 +171,13 @@ class AccountMachine(RuleBasedStateMachine):
 
 TestAccount = AccountMachine.TestCase
 TestAccount.settings = settings(max_examples=60, stateful_step_count=25)
+
+
+def test_spends_add_up_but_for_time() -> None:
+    whole = Spend(calls=1, dollars=0.5, seconds=2.0, calls_by_role={"coder": 1})
+    whole.add(Spend(calls=3, input_tokens=7, nodes=2, seconds=9.0, calls_by_role={"coder": 2, "critic": 1}))
+    roles = {"coder": 3, "critic": 1}
+    assert whole == Spend(calls=4, input_tokens=7, dollars=0.5, nodes=2, seconds=2.0, calls_by_role=roles)
 
 
 def test_a_limit_is_inclusive() -> None:

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from codegrove.errors import BudgetExceeded, UsageError
 
@@ -108,6 +108,16 @@ class Spend:
     def tokens(self) -> int:
         """Input plus output tokens."""
         return self.input_tokens + self.output_tokens
+
+    def add(self, other: Spend) -> None:
+        """Add what another run has used, except for its seconds: runs go on at the same time."""
+        for name in _SUMMED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for role, calls in other.calls_by_role.items():
+            self.calls_by_role[role] = self.calls_by_role.get(role, 0) + calls
+
+
+_SUMMED = tuple(field.name for field in fields(Spend) if field.name not in ("seconds", "calls_by_role"))
 
 
 @dataclass(slots=True, eq=False)

@@ -98,5 +98,3 @@ async def test_without_limits_nobody_waits() -> None:
 def test_what_cannot_be_shared_out_is_refused() -> None:
     with pytest.raises(UsageError, match="limited in tokens, and an attempt of 'r' is not"):
         Leases(Sweep(Budget(tokens=10)), [arm(calls=4)])
-    with pytest.raises(UsageError, match="role_calls.critic for all attempts together is not kept"):
-        Leases(Sweep(Budget(role_calls={"critic": 3})), [arm(calls=4)])

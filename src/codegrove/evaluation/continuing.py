@@ -35,7 +35,7 @@ def check_same(writer: ResultWriter, header: EvalHeader, arms: Mapping[str, Arm]
         raise _refusal(
             writer,
             "benchmark",
-            f"{_benchmark(found)}",
+            _benchmark(found),
             _benchmark(header),
             "the same file, with the same content",
         )
@@ -74,7 +74,7 @@ def spent(rows: Iterable[EvalResult], open_runs: Iterable[Path]) -> Spend:
     """
     spend = Spend()
     for row in rows:
-        _add(spend, row, row.dollars or 0.0)
+        spend.add(_spend_of(row))
     for run in open_runs:
         if not database.has_run(run):
             continue
@@ -83,16 +83,18 @@ def spent(rows: Iterable[EvalResult], open_runs: Iterable[Path]) -> Spend:
                 past = read_spend(connection)
             except sqlite3.Error as error:
                 raise database.damaged(run, error) from None
-        _add(spend, past, past.dollars)
+        spend.add(past)
     return spend
 
 
-def _add(spend: Spend, cost: EvalResult | Spend, dollars: float) -> None:
-    spend.calls += cost.calls
-    spend.input_tokens += cost.input_tokens
-    spend.output_tokens += cost.output_tokens
-    spend.dollars += dollars
-    spend.executions += cost.executions
+def _spend_of(row: EvalResult) -> Spend:
+    return Spend(
+        calls=row.calls,
+        input_tokens=row.input_tokens,
+        output_tokens=row.output_tokens,
+        dollars=row.dollars or 0.0,
+        executions=row.executions,
+    )
 
 
 def _refusal(writer: ResultWriter, what: str, was: str, now: str, give: str) -> UsageError:
@@ -104,18 +106,16 @@ def _refusal(writer: ResultWriter, what: str, was: str, now: str, give: str) -> 
 
 def _different_arm(writer: ResultWriter, found: Arm, given: Arm) -> UsageError:
     """Say in what two methods of one name differ."""
-    texts: list[tuple[str, str, str, str]] = [
-        ("model", models_text(found.models), models_text(given.models), "the same model"),
-        ("limits", budget_text(found.budget), budget_text(given.budget), "the same limits"),
-        (
-            "recipe text",
-            f"version {found.recipe_fingerprint[:6]}",
-            f"version {given.recipe_fingerprint[:6]}",
-            "the recipe as it was, or give the changed one another name",
-        ),
-    ]
-    what, was, now, give = next(entry for entry in texts if entry[1] != entry[2])
-    return _refusal(writer, f"{what} for recipe {found.recipe!r}", was, now, give)
+    method = f"for recipe {found.recipe!r}"
+    if found.models != given.models:
+        was, now = models_text(found.models), models_text(given.models)
+        return _refusal(writer, f"model {method}", was, now, "the same model")
+    if found.budget != given.budget:
+        was, now = budget_text(found.budget), budget_text(given.budget)
+        return _refusal(writer, f"limits {method}", was, now, "the same limits")
+    was, now = (f"version {arm.recipe_fingerprint[:6]}" for arm in (found, given))
+    give = "the recipe as it was, or give the changed one another name"
+    return _refusal(writer, f"recipe text {method}", was, now, give)
 
 
 def _benchmark(header: EvalHeader) -> str:

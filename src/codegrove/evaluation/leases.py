@@ -10,8 +10,6 @@ from codegrove.budget import Budget, Spend, Sweep
 from codegrove.errors import UsageError
 from codegrove.evaluation.results import Arm, limits
 
-_SHARED = ("calls", "tokens", "dollars", "executions", "nodes")
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lease:
@@ -41,10 +39,6 @@ class Leases:
         self._held: list[Lease] = []
         self._changed = asyncio.Event()
         for name in self._limits:
-            if name not in _SHARED:
-                raise UsageError(
-                    f"engine ray: a limit of {name} for all attempts together is not kept across processes"
-                )
             missing = [arm.recipe for arm in arms if name not in arm.budget]
             if missing:
                 raise UsageError(
@@ -72,17 +66,14 @@ class Leases:
             used: what the attempt used; None where nobody knows, and then it counts as all of it.
         """
         self._held.remove(lease)
-        spend = self._sweep.spend
         if used is None:
             used = Spend(
                 calls=int(lease.held.get("calls", 0)),
                 input_tokens=int(lease.held.get("tokens", 0)),
                 dollars=lease.held.get("dollars", 0.0),
                 executions=int(lease.held.get("executions", 0)),
-                nodes=int(lease.held.get("nodes", 0)),
             )
-        for name in ("calls", "input_tokens", "output_tokens", "dollars", "executions", "nodes"):
-            setattr(spend, name, getattr(spend, name) + getattr(used, name))
+        self._sweep.spend.add(used)
         self._changed.set()
 
     def _used(self, name: str) -> float:

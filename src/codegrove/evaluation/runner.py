@@ -25,6 +25,8 @@ from codegrove.graphs.session import Session
 from codegrove.problems import ProblemSet
 
 INTERRUPTED = "interrupted"
+_SWEPT = ("calls", "tokens", "dollars", "executions", "seconds")
+"""What all attempts together can be limited in."""
 
 
 class Watcher(Protocol):
@@ -85,6 +87,12 @@ class Evaluator:
         if given.jobs < 1:
             raise UsageError(f"jobs={given.jobs}: expected 1 or more")
         check_name(given.engine)
+        for name in {} if given.sweep is None else limits(given.sweep):
+            if name not in _SWEPT:
+                raise UsageError(
+                    f"sweep: rows do not say how much of {name} they took, so a limit of it would not hold for the"
+                    f" next session; limit {', '.join(_SWEPT)}"
+                )
         self._recipes: dict[str, Recipe] = {}
         for recipe in given.recipes:
             loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
