@@ -508,8 +508,9 @@ _BASH_MORE = {
     "disk": "for i in {1..60}; do head -c 10000000 /dev/zero > f$i || exit 3; done; read x; sort /dev/null; echo $((x + 1))",
     "processes": "for i in {1..60}; do tail -f /dev/null & done; read x; for i in {1..200}; do cat /dev/null; done; echo $((x + 1)); kill %1",
     "memory-of-many": (
-        "for i in 1 2 3 4; do { head -c 150000000 /dev/zero; while :; do :; done; } | sort -S 400M > /dev/null & done;"
-        " read x; while ((SECONDS < 2)); do cat /dev/null; done; echo $((x + 1)); kill %1 %2 %3 %4"
+        "for i in 1 2 3 4; do { head -c 150000000 /dev/zero; : > $i; while :; do :; done; } | sort -S 400M > /dev/null &"
+        " done; read x; until [ -e 1 -a -e 2 -a -e 3 -a -e 4 ]; do cat /dev/null; done; SECONDS=0;"
+        " while ((SECONDS < 2)); do cat /dev/null; done; echo $((x + 1)); kill %1 %2 %3 %4"
     ),
 }
 
