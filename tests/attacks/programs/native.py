@@ -509,8 +509,8 @@ _BASH_MORE = {
     "processes": "for i in {1..60}; do tail -f /dev/null & done; read x; for i in {1..200}; do cat /dev/null; done; echo $((x + 1)); kill %1",
     "memory-of-many": (
         "for i in 1 2 3 4; do { head -c 150000000 /dev/zero; : > $i; while :; do :; done; } | sort -S 400M > /dev/null &"
-        " done; read x; until [ -e 1 -a -e 2 -a -e 3 -a -e 4 ]; do cat /dev/null; done; SECONDS=0;"
-        " while ((SECONDS < 2)); do cat /dev/null; done; echo $((x + 1)); kill %1 %2 %3 %4"
+        " done; read x; until [ -e 1 -a -e 2 -a -e 3 -a -e 4 ]; do cat /dev/null; done;"
+        " for i in {1..100}; do cat /dev/null; done; echo $((x + 1)); kill %1 %2 %3 %4"
     ),
 }
 
