@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
+
+from codegrove.tools.sandbox.assert_tests import Way as Mode
+from codegrove.tools.sandbox.assert_tests import plan
 
 CATEGORIES = {
     1: "read",
@@ -16,9 +19,9 @@ CATEGORIES = {
 }
 
 Way = Literal["call", "stdio", "assert", "check", "split", "together"]
-"""How the program is tested: calls, standard input, assert statements with literals, a HumanEval
-``check(candidate)`` with literals, a ``check`` that is more than literals, or a test that must run in the
-program's own process."""
+"""How the program is tested: calls; standard input; assert statements, or a HumanEval ``check(candidate)``, that
+are turned into calls and claims about the answers; a test that is executed in a process of its own; or one that
+must be executed in the program's own process."""
 
 WAYS: tuple[Way, ...] = ("call", "stdio", "assert", "check", "split", "together")
 
@@ -77,6 +80,14 @@ class Attack:
     def __post_init__(self) -> None:
         if self.category not in CATEGORIES:
             raise ValueError(f"attack {self.id}: category {self.category}, expected 1 to 6")
+
+
+def with_test(attack: Attack) -> list[Attack]:
+    """Return an attack on a test of its own in each way in which that can be run."""
+    split = replace(attack, way="split")
+    if plan(attack.test.format(x=1, text="'1'", number=1), "f").way is not Mode.CALLS:
+        return [split]
+    return [split, replace(attack, id=f"{attack.id}-by-calls", way="assert")]
 
 
 class Outcome(StrEnum):

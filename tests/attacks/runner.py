@@ -33,10 +33,12 @@ from codegrove.errors import SandboxError
 from codegrove.languages import PYTHON
 from codegrove.task import AssertTest, CallTest, StdioTest, Test
 from codegrove.tools.sandbox import Limits, ProcessSandbox, Sandbox, make_sandbox
+from codegrove.tools.sandbox.assert_tests import Way as Mode
+from codegrove.tools.sandbox.assert_tests import plan
 from codegrove.tools.sandbox.native import sandbox_for
 from codegrove.tools.sandbox.remote import ContainerExecutor, RemoteSandbox
 from codegrove.verdict import Status, Verdict
-from tests.attacks.attack import CATEGORIES, Attack, Finding, Outcome
+from tests.attacks.attack import CATEGORIES, Attack, Finding, Outcome, Way
 from tests.attacks.disposable import SECRET_START
 from tests.attacks.programs.benign import Benign
 from tests.attacks.programs.catalogue import all_attacks, all_benign, missing_toolchains
@@ -165,17 +167,32 @@ def _tests(attack: Attack) -> tuple[list[Test], list[str]]:
     if attack.test:
         number = secrets.randbelow(10**9) + 10**9
         code = attack.test.format(x=inputs[0], text=expected[0], number=number)
-        return [AssertTest(code=code)], expected
+        return [_assert_test(code + (NO_CALLS if attack.way == "split" else ""), attack.way)], expected
     if attack.way == "assert":
-        return [AssertTest(code=f"assert f({x}) == {value}") for x, value in pairs], expected
+        return [_assert_test(f"assert f({x}) == {value}", "assert") for x, value in pairs], expected
     if attack.way == "check":
         lines = "".join(f"    assert candidate({x}) == {value}\n" for x, value in pairs)
     else:
         table = ", ".join(f"({x}, {value})" for x, value in pairs)
-        lines = f"    for x, y in sorted([{table}]):\n        assert candidate(x + 0) == y\n"
-    start = "import inspect\n" if attack.way == "together" else "METADATA = {'author': 'x'}\n"
+        lines = f"    for x, y in [pair for pair in [{table}]]:\n        assert candidate(x) == y\n"
+    start = "METADATA = {'author': 'x'}\n"
+    if attack.way == "together":
+        start, lines = "import inspect\n", f"    inspect.getdoc(candidate)\n{lines}"
     text = f"{start}\n\ndef check(candidate):\n{lines}\n\ncheck(f)\n"
-    return [AssertTest(code=text)], expected
+    return [_assert_test(text, attack.way)], expected
+
+
+NO_CALLS = "\n{name: name for name in ()}\n"
+"""What makes a test more than calls and claims about answers."""
+_PLANNED = {"assert": Mode.CALLS, "check": Mode.CALLS, "split": Mode.SPLIT, "together": Mode.TOGETHER}
+
+
+def _assert_test(code: str, way: Way) -> AssertTest:
+    """Return a test that is really run in that way."""
+    planned = plan(code, "f").way
+    if planned is not _PLANNED[way]:
+        raise ValueError(f"a test of the attacks is not run by {way!r} but by {planned.value!r}: {code}")
+    return AssertTest(code=code)
 
 
 async def _neighbour(sandbox: Sandbox, seconds: float, through: Through) -> Verdict:
@@ -216,9 +233,13 @@ def _told(attack: Attack, verdict: Verdict, world: World, expected: Sequence[str
         found.append((attack.guarantee, "a secret was read"))
     if world.claim in text:
         found.append((attack.guarantee, "it did what it must not"))
-    if attack.way in ("call", "stdio") and attack.wants == "nonce" and not attack.expected:
-        shown = repr([(result.output, result.error) for result in verdict.results])
-        shown += verdict.stdout + verdict.stderr
+    if attack.way != "together" and attack.wants == "nonce" and not attack.expected:
+        shown = verdict.stdout
+        if attack.way in (
+            "call",
+            "stdio",
+        ):  # elsewhere the assertion is shown as it stands, and its runner speaks
+            shown += verdict.stderr + repr([(result.output, result.error) for result in verdict.results])
         if any(value.strip("'") in shown for value in expected):
             found.append(("G3", "it read an expected value"))
     return found

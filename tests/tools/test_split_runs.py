@@ -105,6 +105,26 @@ RIGHT = {
         "class Node:\n    def __init__(self, value, next=None):\n        self.value, self.next = value, next\n"
         "assert f(Node(1, Node(2))) == 3",
     ),
+    "what a test may pass to be called": (
+        "def f(g, xs): return [g(x) for x in xs]",
+        "from functools import lru_cache, partial\nfrom operator import itemgetter\n@lru_cache\ndef h(x): return x + 1\n"
+        "class P:\n    def __init__(self, x): self.x = x\n    def __eq__(self, other): return self.x == other.x\n"
+        "assert f(str.upper, 'ab') == ['A', 'B'] and f(partial(pow, 2), [3]) == [8] and f(h, [1]) == [2]\n"
+        "assert f(itemgetter(1), [(1, 2)]) == [2] and f(P, [1]) == [P(1)] and f('{:02d}'.format, [3]) == ['03']",
+    ),
+    "what a test may pass to be read": (
+        "def f(c, o, n): return [c.name, c.value, o.write('hi'), n.size, n.twice(), o.lines]",
+        "import enum, io\nfrom types import SimpleNamespace\nclass C(enum.Enum):\n    RED = 1\n"
+        "class Out(io.StringIO):\n    lines = [7]\nclass N:\n    size = 3\n    def twice(self): return 6\n"
+        "o = Out()\nassert f(C.RED, o, N()) == ['RED', 1, 2, 3, 6, [7]] and o.getvalue() == 'hi'\n"
+        "assert f(C.RED, Out(), SimpleNamespace(size=1, twice=lambda: 2))[3:5] == [1, 2]",
+    ),
+    "what a program may change": (
+        "def f(o): o.size, o.width = 4, 5; return o",
+        "class Box:\n    size = 3\n    @property\n    def width(self): return self._width\n"
+        "    @width.setter\n    def width(self, value): self._width = value\n"
+        "b = Box()\nassert f(b) is b and (b.size, b.width, Box.size) == (4, 5, 3)",
+    ),
     "coroutines": (
         "import asyncio\nasync def f(x):\n    await asyncio.sleep(0)\n    return x",
         "import asyncio\nasync def main():\n    return await f(3)\nassert asyncio.run(main()) == 3",

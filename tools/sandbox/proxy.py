@@ -12,8 +12,7 @@ What this keeps, whatever the candidate does:
   expected value to the candidate and let it answer.
 - Exceptions arrive as their nearest built-in ancestor. A `StopIteration` that a call raises is a `RuntimeError`:
   it would end the loop around the call as if nothing were wrong.
-- Functions that a test passes can be called by the candidate, and objects of the test's own classes have their
-  public attributes. Nothing else of the test can be reached.
+- What a test passes can be used by the candidate, see `permissions`. Nothing else of the test can be reached.
 - The other side being gone, or saying what makes no sense, is remembered (`lost`) even where the test catches it.
 
 Loaded by `child` without the rest of codegrove: standard library only.
@@ -28,11 +27,12 @@ import threading
 import time
 from collections.abc import Callable
 from importlib import import_module
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, ModuleType
 from typing import Any
 
 from codegrove.tools.sandbox.carried_errors import CLASS_NAMES, CLASSES, ERRORS, carried_error
 from codegrove.tools.sandbox.carrying import CarryDecoder, CarryEncoder, text_of
+from codegrove.tools.sandbox.permissions import require_permitted
 from codegrove.tools.sandbox.remote_object import Remote
 from codegrove.tools.sandbox.values import MAX_BYTES, DecodeError, TooLarge, load_json, type_name
 
@@ -96,7 +96,7 @@ class Peer:
     Args:
         read: descriptor that messages come from.
         write: descriptor that messages go to.
-        describe: returns an exception as plain data, see `child_run.describe`.
+        describe: returns an exception as plain data, see `describing.describe`.
         own_module: in the process of the tests, the module name of the test text; None for the candidate,
             which hides nothing from the tests.
     """
@@ -235,31 +235,13 @@ class Peer:
 
     def _do(self, do: str, args: list[Any], named: dict[str, Any]) -> Any:
         if self._own_module is not None:
-            self._require_public(do, args)
+            handed_over = bool(args) and id(args[0]) in self._numbers
+            require_permitted(do, args, handed_over=handed_over, own_module=self._own_module)
         if do == "call":
             return args[0](*args[1:], **named)
         if do == "names" and self.namespace is not None:
             return [_introduce(self.namespace[name]) if name in self.namespace else None for name in args]
         return _OPERATIONS[do](*args)
-
-    def _require_public(self, do: str, args: list[Any]) -> None:
-        """Refuse what a candidate may not do to an object of the test."""
-        target = args[0] if args else None
-        if do == "call":
-            if isinstance(target, (FunctionType, MethodType, BuiltinFunctionType, type)) or self._is_own(
-                target
-            ):
-                return
-        elif do in ("get", "set", "del"):
-            name = args[1]
-            if self._is_own(target) and isinstance(name, str) and not name.startswith("_"):
-                return
-        elif do in _OPERATIONS and not isinstance(target, (ModuleType, type)):
-            return
-        raise TypeError("not allowed")
-
-    def _is_own(self, target: object) -> bool:
-        return type(target).__module__ == self._own_module
 
     def _error(self, error: BaseException) -> dict[str, Any]:
         fields = self._describe(error)
@@ -300,7 +282,7 @@ class Peer:
             return CLASSES[name]
         if number == -2 and self._own_module is None:  # only the tests are believed
             module, _, attribute = name.partition(":")
-            return getattr(import_module(module), attribute)
+            return operator.attrgetter(attribute)(import_module(module))
         if number < 0:
             raise DecodeError("an object that nobody knows")
         if number not in self._remotes:
@@ -371,13 +353,19 @@ def _introduce(value: Any) -> tuple[str, Any]:
 
 
 def _place_of(value: object) -> str | None:
-    """Return where the other process finds the same function or class of the standard library."""
+    """Return where the other process finds the same function, method or class of the standard library."""
     import sys
 
-    if not isinstance(value, (type, FunctionType, BuiltinFunctionType)):
+    if isinstance(value, MethodDescriptorType):  # ``str.upper``
+        module, name = value.__objclass__.__module__, value.__qualname__
+    elif isinstance(value, (type, FunctionType, BuiltinFunctionType)):
+        module, name = value.__module__, value.__qualname__
+    else:
         return None
-    module, name = value.__module__, value.__qualname__
     if not isinstance(module, str) or module.partition(".")[0] not in sys.stdlib_module_names:
         return None
-    loaded = sys.modules.get(module)
-    return f"{module}:{name}" if loaded is not None and getattr(loaded, name, None) is value else None
+    try:
+        same = operator.attrgetter(name)(sys.modules[module]) is value
+    except (AttributeError, KeyError):
+        return None
+    return f"{module}:{name}" if same else None

@@ -45,9 +45,9 @@ class Opaque:
 
 
 # Attributes of types are read through `type` itself: a metaclass cannot answer in its place.
-_mro_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
+mro_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 _name_of: Callable[[type], str] = type.__dict__["__name__"].__get__
-_module_of: Callable[[type], object] = type.__dict__["__module__"].__get__
+module_of: Callable[[type], object] = type.__dict__["__module__"].__get__
 _BUILTIN = (
     *(bool, int, float, complex, str, bytes, bytearray),
     *(list, tuple, dict, set, frozenset, type(None)),
@@ -60,7 +60,7 @@ def builtin_base(value: object) -> Any:
     exact = _BUILTIN_BY_ID.get(id(type(value)))
     if exact is not None:
         return exact
-    for parent in _mro_of(type(value)):
+    for parent in mro_of(type(value)):
         base = _BUILTIN_BY_ID.get(id(parent))
         if base is not None:
             return base
@@ -74,8 +74,8 @@ def type_name(value: object) -> str:
 
 def plain_number(value: Any) -> Any:
     """Return numpy's scalars as the built-in number they equal, everything else unchanged."""
-    for parent in _mro_of(type(value)):
-        if _name_of(parent) == "generic" and _module_of(parent) == "numpy":
+    for parent in mro_of(type(value)):
+        if _name_of(parent) == "generic" and module_of(parent) == "numpy":
             return value.item()
     return value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.attacks.attack import WAYS, Attack, Way
+from tests.attacks.attack import WAYS, Attack, Way, with_test
 
 _LIAR = """
 class M(type):
@@ -467,7 +467,7 @@ _LOOSE_TESTS = {
         "    __hash__ = None\nb = Box({text})\nassert b == f({x})"
     ),
 }
-"""Tests that compare in other ways than by equality with a literal, so that they cannot be turned into calls."""
+"""Tests that compare in other ways than by equality with a literal."""
 
 _FOR_LOOSE_TESTS = {
     "liar": _LIAR.format(base="object", value=""),
@@ -524,12 +524,11 @@ def attacks() -> list[Attack]:
             )
     for test_name, test in _LOOSE_TESTS.items():
         for name, program in _FOR_LOOSE_TESTS.items():
-            made.append(
+            made += with_test(
                 Attack(
                     id=f"forge-loose-{test_name}-{name}",
                     category=6,
                     program=program + "\n",
-                    way="split",
                     guarantee="G1",
                     test=test,
                 )

@@ -3,7 +3,7 @@ machine with it."""
 
 from __future__ import annotations
 
-from tests.attacks.attack import Attack, Way
+from tests.attacks.attack import Attack, Way, with_test
 
 _IN_FUNCTION = {
     "loop": "while True: pass",
@@ -458,12 +458,11 @@ def attacks() -> list[Attack]:
         )
     for test_name, test in _COMPUTING_TESTS.items():
         for name, program in _FOR_COMPUTING_TESTS.items():
-            made.append(
+            made += with_test(
                 Attack(
                     id=f"use-computing-{test_name}-{name}",
                     category=5,
                     program=program + "\n",
-                    way="split",
                     guarantee="G8",
                     test=test,
                 )
