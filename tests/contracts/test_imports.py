@@ -19,6 +19,7 @@ LAYERS: list[list[str]] = [
         r"errors",
         r"parsing",
         r"task",
+        r"agreement",
         r"problem",
         r"candidate",
         r"verdict",

@@ -139,6 +139,15 @@ def test_bundled_problems_load_by_name() -> None:
         problems.by_id("no such thing")
 
 
+def test_the_bundled_problems_have_no_other_format() -> None:
+    with pytest.raises(TaskError, match="no benchmark format 'no-such'"):
+        load_problems("bundled", format="no-such")
+    with pytest.raises(
+        TaskError, match="^the bundled problems have a format of their own; found format 'apps'"
+    ):
+        load_problems("bundled", format="apps")
+
+
 def test_bundled_report() -> None:
     report = load_problems("bundled").report
     assert report.with_visible == report.problems
@@ -207,6 +216,38 @@ def test_a_file_that_is_none_gets_one_clear_message(tmp_path: Path, content: byt
     path = write(tmp_path, content)
     assert message in refusal(path)
     assert str(path) in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        (("train.jsonl", "test.jsonl"), "test, train"),
+        (("Test.jsonl.gz", "test2.jsonl", "valid.json"), "test, valid"),
+        (("mbpp_validation.jsonl", "mbpp-test.jsonl"), "test, validation"),
+        (("prompt.jsonl", "test.jsonl"), "prompt, test"),
+        (("dev.jsonl", "train-00000-of-00001.jsonl"), "dev, train"),
+        (("train-00000-of-00002.jsonl", "test-00000-of-00001-0a1b.jsonl"), "test, train"),
+    ],
+)
+def test_splits_are_not_one_data_set(tmp_path: Path, names: tuple[str, ...], splits: str) -> None:
+    for number, name in enumerate(names):
+        write(tmp_path, lines([{**FULL, "task_id": number}]), name)
+    assert refusal(tmp_path).startswith(f"{tmp_path} holds several splits ({splits}); name the file of one")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("test.jsonl", "test2.jsonl", "test10.jsonl"),
+        ("train-00000-of-00002.jsonl", "train-00001-of-00002.jsonl"),
+        ("latest.jsonl", "contest.jsonl"),
+        ("part1.jsonl", "part2.jsonl"),
+    ],
+)
+def test_parts_of_one_split_are_one_data_set(tmp_path: Path, names: tuple[str, ...]) -> None:
+    for number, name in enumerate(names):
+        write(tmp_path, lines([{**FULL, "task_id": number}]), name)
+    assert len(load_problems(tmp_path)) == len(names)
 
 
 def test_a_place_that_is_no_file(tmp_path: Path) -> None:

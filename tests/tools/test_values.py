@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from codegrove.tools.sandbox.judge import same_value
+from codegrove.agreement import same_value
 from codegrove.tools.sandbox.literals import parse_literal
 from codegrove.tools.sandbox.values import (
     MAX_DEPTH,

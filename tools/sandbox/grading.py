@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from codegrove.agreement import right_output, same_value
 from codegrove.task import AssertTest, CallTest, StdioTest, Test
 from codegrove.tools.sandbox.assert_tests import Plan, Way, plan
 from codegrove.tools.sandbox.asserts import Instrumented
 from codegrove.tools.sandbox.call_conversion import Converted, Failure, examine
 from codegrove.tools.sandbox.clip import clip
-from codegrove.tools.sandbox.judge import right_output, same_value
 from codegrove.tools.sandbox.literals import LiteralError, parse_arguments, parse_literal
 from codegrove.tools.sandbox.records import MOST_MESSAGE, Record
 from codegrove.tools.sandbox.splitting import NeedsFixtures

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from codegrove.agreement import same_output
 from codegrove.errors import SandboxError
 from codegrove.languages.schema import BINARY, SOURCE
 from codegrove.task import StdioTest
@@ -20,7 +21,6 @@ from codegrove.tools.sandbox.assignment import Assignment
 from codegrove.tools.sandbox.clip import clip
 from codegrove.tools.sandbox.ends import LIMITS, SIGXCPU, signal_name
 from codegrove.tools.sandbox.grading import MOST_OUTPUT
-from codegrove.tools.sandbox.judge import same_output
 from codegrove.tools.sandbox.native_words import Numbers, first_lines, line_named
 from codegrove.tools.sandbox.records import MOST_MESSAGE, Record, parse_record
 from codegrove.tools.sandbox.rules import Rules, RunEnd

@@ -37,7 +37,7 @@ def check_same(writer: ResultWriter, header: EvalHeader, arms: Mapping[str, Arm]
             "benchmark",
             _benchmark(found),
             _benchmark(header),
-            "the same file, with the same content",
+            "the same file, with the same content, format and visible asserts",
         )
     if found.shard != header.shard:
         raise _refusal(writer, "part of the problems", _part(found), _part(header), "the same --shard")

@@ -92,7 +92,7 @@ async def agrade_samples(
         return GradeReport(
             samples=file.name,
             benchmark=problems.source,
-            benchmark_fingerprint=problems.sha256[:16],
+            benchmark_fingerprint=problems.fingerprint,
             level=grader.level or "",
             tallies={i: tallies[i] for i in problems.ids if i in tallies},
             missing=tuple(i for i in problems.ids if i not in tallies),

@@ -196,7 +196,7 @@ class Evaluator:
             models={action: model.spec for action, model in assembly.models.items()},
             simulated=assembly.simulated,
             benchmark=self._report.source,
-            benchmark_fingerprint=self._report.sha256[:16],
+            benchmark_fingerprint=given.problems.fingerprint,
             budget=limits(assembly.budget),
         )
 
@@ -207,7 +207,7 @@ class Evaluator:
             codegrove=version("codegrove"),
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             benchmark=self._report.source,
-            benchmark_fingerprint=self._report.sha256[:16],
+            benchmark_fingerprint=given.problems.fingerprint,
             benchmark_format=self._report.format,
             problems=self._ids,
             recipes=tuple(self._recipes),

@@ -9,11 +9,12 @@ from pydantic import AliasChoices, Field
 from codegrove.problem import Problem
 from codegrove.problems import granted_imports
 from codegrove.problems.call_texts import call_assert
+from codegrove.problems.json_values import BadJson, parse_json
 from codegrove.problems.load_report import LoadedProblem
 from codegrove.problems.overlap import contradicted, stated_values
 from codegrove.problems.problem_rows import ProblemRow, VisibleAsserts
 from codegrove.problems.python_fields import json_field, wrong_field
-from codegrove.problems.samples import samples
+from codegrove.problems.statement_samples import statement_samples
 from codegrove.task import AssertTest, Origin, StdioTest, Task
 
 NOTES = (
@@ -23,6 +24,9 @@ NOTES = (
     "problems without any test cannot be graded and are skipped",
 )
 _ABSOLUTE, _RELATIVE = 1e-8, 1e-5  # of numpy.allclose, which the official grader calls
+
+_LONGEST_EMPTY = 200
+"""Characters of JSON without tests, at most."""
 
 
 class AppsRow(ProblemRow):
@@ -44,7 +48,7 @@ class AppsRow(ProblemRow):
 
     def unusable(self) -> str:
         """A few problems have no tests at all."""
-        return "" if (self.input_output or "").strip() else "the benchmark has no tests for it"
+        return "the benchmark has no tests for it" if _is_empty((self.input_output or "").strip()) else ""
 
     def load(self, where: str, visible_asserts: VisibleAsserts = 1) -> LoadedProblem:
         inputs, outputs, function = self._tests(where)
@@ -76,7 +80,10 @@ class AppsRow(ProblemRow):
             for n, (given, expected) in enumerate(zip(inputs, outputs, strict=True))
         )
         stated = stated_values(hidden)
-        shown = [self._stdio(given, expected, Origin.VISIBLE) for given, expected in samples(self.question)]
+        shown = [
+            self._stdio(given, expected, Origin.VISIBLE)
+            for given, expected in statement_samples(self.question)
+        ]
         right = tuple(dict.fromkeys(test for test in shown if not contradicted(test, stated)))
         task = Task(id=self.id, statement=self.question, tests=right)
         return LoadedProblem(
@@ -149,6 +156,17 @@ class AppsRow(ProblemRow):
             inner = _with_integer_keys(expected[0])
             values = [[inner, *expected[1:]], inner]
         return call_assert(called, given, values, deep=True)
+
+
+def _is_empty(tests: str) -> bool:
+    """Whether the JSON of tests has none. Any that is broken is not: that is said when it is read."""
+    if len(tests) > _LONGEST_EMPTY:
+        return False
+    try:
+        found = parse_json(tests) if tests else {}
+    except BadJson:
+        return False
+    return isinstance(found, dict) and found.get("inputs", []) == found.get("outputs", []) == []
 
 
 def _with_integer_keys(value: Any) -> Any:

@@ -11,12 +11,15 @@ from pathlib import Path
 from codegrove.errors import TaskError
 from codegrove.problems.arrow_files import PARQUET, ArrowFile, ParquetFile
 from codegrove.problems.json_files import JsonFile
+from codegrove.problems.json_values import BadJson, parse_json
 from codegrove.problems.reading import read_text
 from codegrove.problems.sources import Data, Entry, Place, Source
 
 _SUFFIXES = (".parquet", ".arrow", ".jsonl", ".jsonl.gz", ".json", ".json.gz")
 _ABOUT_THE_DATA = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
 _SHARD = re.compile(r"(.*?)-\d{5}-of-\d{5}.*")
+_SPLITS = frozenset({"train", "test", "valid", "validation", "val", "dev", "prompt"})
+"""What data sets call their splits; ``prompt`` is MBPP's."""
 _TESTS_MB = 512
 
 
@@ -51,10 +54,11 @@ def _open_directory(path: Path, expected: str) -> Source:
             f"; did you mean one of its folders: {', '.join(f.name for f in folders)}?" if folders else ""
         )
         raise TaskError(f"{path} is a directory without problem files{choice}; expected {expected}")
-    splits = {match[1] for entry in files if (match := _SHARD.fullmatch(entry.name))}
+    splits = {_split(entry.name) for entry in files} - {""}
     if len(splits) > 1:
         raise TaskError(
-            f"{path} holds several splits ({', '.join(sorted(splits))}); name the file of one of them"
+            f"{path} holds several splits ({', '.join(sorted(splits))}); name the file of one of them, or a "
+            "directory that holds the files of one"
         )
     return Parts(path, [open_path(entry, expected=expected) for entry in files])
 
@@ -96,6 +100,18 @@ class Parts:
         return self._parts[place.part].read(replace(place, part=0))
 
 
+def _split(name: str) -> str:
+    """Return the split that a file belongs to by its name, or nothing.
+
+    ``train`` for ``train-00000-of-00039.parquet``; ``test`` for ``test.jsonl``, ``test2.jsonl`` and
+    ``mbpp_test.jsonl``.
+    """
+    if match := _SHARD.fullmatch(name):
+        return match[1]
+    words = re.split(r"[-_]|(?=\d)", name.split(".")[0].lower())
+    return next((word for word in words if word in _SPLITS), "")
+
+
 class AppsFolder:
     """APPS as its authors publish it: a folder for each problem, with one file for each field."""
 
@@ -126,12 +142,26 @@ class AppsFolder:
     def read(self, place: Place) -> Data:
         folder = self._folders[place.first]
         return {
+            **self._about(folder / "metadata.json"),
             "problem_id": int(folder.name),
             "question": self._field(folder / "question.txt", required=True),
             "solutions": self._field(folder / "solutions.json"),
             "input_output": self._field(folder / "input_output.json"),
             "starter_code": self._field(folder / "starter_code.py"),
         }
+
+    def _about(self, path: Path) -> Data:
+        """Return the fields that the authors keep apart, difficulty and address."""
+        text = self._field(path)
+        if not text:
+            return {}
+        try:
+            found = parse_json(text)
+        except BadJson as error:
+            raise TaskError(f"{path}: not JSON ({error})") from None
+        if not isinstance(found, dict):
+            raise TaskError(f"{path}: expected an object with the difficulty; found {type(found).__name__}")
+        return found
 
     def _field(self, path: Path, *, required: bool = False) -> str:
         if not path.is_file() and not required:

@@ -20,7 +20,6 @@ from codegrove.task import AssertTest, CallTest
 FLOAT_TOLERANCE = 1e-6
 """Absolute tolerance where an example states a float: people write such values rounded."""
 
-_LITERAL = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError)
 _ARGUMENT_FORMS = (Form.INPUT_OUTPUT, Form.SENTENCE)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -39,6 +40,7 @@ class ProblemSet:
         sha256: hash of the source; None to compute one from the problems.
         notes: what a reader of results must know.
         skipped: problems that were left out, each with its id and the reason.
+        shown: what was chosen about the visible tests, where there is a choice.
         kept: how many problems stay in memory; those used last.
     """
 
@@ -51,6 +53,7 @@ class ProblemSet:
         sha256: str | None = None,
         notes: tuple[str, ...] = (),
         skipped: tuple[str, ...] = (),
+        shown: str = "",
         kept: int = _KEPT,
     ) -> None:
         self.source = source
@@ -63,6 +66,7 @@ class ProblemSet:
         self._sha256 = sha256
         self._notes = notes
         self._skipped = skipped
+        self._shown = shown
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -132,6 +136,14 @@ class ProblemSet:
         return self._sha256 or self.report.sha256
 
     @cached_property
+    def fingerprint(self) -> str:
+        """What tells the set from others: 16 hexadecimal digits of its content and of how that is read.
+
+        One file read in another format, or with another number of visible asserts, is another benchmark.
+        """
+        return hashlib.sha256("\n".join((self.sha256, self.format, self._shown)).encode()).hexdigest()[:16]
+
+    @cached_property
     def report(self) -> LoadReport:
         """Counts over all problems and the provenance of their visible tests.
 
@@ -144,7 +156,7 @@ class ProblemSet:
             for problem_id in self.ids:
                 one = self._load(problem_id)
                 if self._sha256 is None:
-                    digest.update(repr(_content(one)).encode())
+                    digest.update(_content(one.problem))
                 yield one
 
         report = LoadReport.of(
@@ -170,16 +182,22 @@ def load_problems(
     Args:
         source: ``bundled``; a ``.jsonl``, ``.jsonl.gz``, ``.json`` or ``.parquet`` file; a directory of such
             files, of APPS or of ``datasets.save_to_disk``; or a Hugging Face id, ``hf:OWNER/NAME:CONFIG@SPLIT``.
-        format: key of a format, see `codegrove.problems.formats`; None to recognise it by the fields.
+        format: key of a format, see `codegrove.problems.formats`; None to recognise it by the fields. The bundled
+            problems have none to choose.
         visible_asserts: for MBPP and MBPP+, how many of a problem's asserts the search may see.
 
     Raises:
         TaskError: for anything that is no such benchmark, naming file, line, field and what was expected. Fields
             are checked at once; the Python, JSON and packed tests inside them when the problem is asked for.
     """
-    if source == BUNDLED:
-        return ProblemSet({i: _bundled_maker(i) for i in bundled_ids()}, source=BUNDLED, format="codegrove")
     wanted = format_called(format) if format is not None else None
+    if source == BUNDLED:
+        if wanted is not None:
+            raise TaskError(
+                "the bundled problems have a format of their own; "
+                f"found format {wanted.key!r}, which is for files: leave it out"
+            )
+        return ProblemSet({i: _bundled_maker(i) for i in bundled_ids()}, source=BUNDLED, format="codegrove")
     if str(source).startswith(hub.PREFIX):
         return problem_set(
             hub.HubDataset(str(source)), wanted, called=str(source), visible_asserts=visible_asserts
@@ -216,6 +234,7 @@ def problem_set(
         sha256=source.sha256,
         notes=(*format.notes(visible_asserts), *source.notes),
         skipped=tuple(skipped),
+        shown=f"{visible_asserts} asserts" if format.shows_asserts else "",
         kept=_KEPT if source.small else 1,
     )
 
@@ -256,7 +275,6 @@ def _bundled_maker(problem_id: str) -> Callable[[], LoadedProblem]:
     return make
 
 
-def _content(loaded: LoadedProblem) -> tuple[object, ...]:
-    """Return everything that matters of a problem (its own `repr` hides the hidden parts)."""
-    problem = loaded.problem
-    return problem.task, problem.hidden, problem.reference, problem.wrong, problem.level
+def _content(problem: Problem) -> bytes:
+    """Return everything that is known of a problem, what its `repr` hides included, as bytes to hash."""
+    return json.dumps(asdict(problem), sort_keys=True).encode()

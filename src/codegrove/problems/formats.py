@@ -37,6 +37,8 @@ class Format:
     """What else must hold of it."""
     id_field: str = "task_id"
     notes: Callable[[VisibleAsserts], tuple[str, ...]] = lambda visible_asserts: ()
+    shows_asserts: bool = False
+    """Whether its visible tests are so many of its asserts as one chooses."""
     automatic: bool = True
     """Whether it is recognised; if not, it must be asked for."""
 
@@ -99,6 +101,7 @@ FORMATS: tuple[Format, ...] = (
         name="MBPP",
         row=mbpp.FullRow,
         fields=_fields("task_id text code test_list"),
+        shows_asserts=True,
         notes=mbpp.notes,
     ),
     Format(
@@ -107,6 +110,7 @@ FORMATS: tuple[Format, ...] = (
         row=mbpp.SanitizedRow,
         fields=_fields("task_id prompt code test_list"),
         lacks=("text", "test"),
+        shows_asserts=True,
         notes=mbpp.notes,
     ),
     Format(
@@ -114,6 +118,7 @@ FORMATS: tuple[Format, ...] = (
         name="MBPP+",
         row=evalplus.MbppPlusRow,
         fields=(*_PLUS, ("assertion",)),
+        shows_asserts=True,
         notes=lambda shown: (*mbpp.notes(shown)[:1], *evalplus.NOTES),
     ),
     Format(
@@ -122,6 +127,7 @@ FORMATS: tuple[Format, ...] = (
         row=evalplus.MbppPlusLayoutRow,
         fields=_fields("task_id prompt code test_list test"),
         lacks=("text",),
+        shows_asserts=True,
         notes=lambda shown: (*mbpp.notes(shown)[:1], *evalplus.LAYOUT_NOTES),
     ),
     Format(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
+from codegrove.agreement import right_output, same_value
 from codegrove.examples.source import UNREADABLE, is_literal, parse_expression, parse_quietly
 from codegrove.problem import Problem
 from codegrove.task import AssertTest, CallTest, StdioTest, Test
@@ -34,7 +35,7 @@ def without_shared(hidden: Sequence[Test], visible: Sequence[Test]) -> tuple[Tes
 
 
 def contradicted(test: Test, stated: dict[object, object]) -> bool:
-    """Whether the benchmark's own tests state another value for the same input.
+    """Whether the benchmark's own tests state a value for the same input that this test would call wrong.
 
     A few published statements hold examples that their reference fails. A visible test like that would make every
     right program look wrong. Nothing of the hidden tests is shown: an example can only disappear.
@@ -47,7 +48,9 @@ def stated_values(tests: Iterable[Test]) -> dict[object, object]:
     values: dict[object, object] = {}
     for test in tests:
         match test:
-            case CallTest() | StdioTest():
+            case StdioTest():
+                values[_stdin(test)] = test.expected
+            case CallTest():
                 key, value = _statement(test)
                 if key is not None:
                     values[key] = value
@@ -57,20 +60,29 @@ def stated_values(tests: Iterable[Test]) -> dict[object, object]:
 
 
 def _agrees(test: Test, stated: dict[object, object]) -> bool | None:
-    key, value = _statement(test)
-    return None if key is None or key not in stated else stated[key] == value
-
-
-def _statement(test: Test) -> tuple[object, object]:
+    """Whether a test accepts what is stated for its input, as the sandbox would; None if nothing is stated."""
     match test:
         case StdioTest():
-            return ("stdin", " ".join(test.stdin.split())), test.expected.split()
-        case CallTest() if test.kwargs == "{}":
-            expected = parse_expression(test.expected)
-            if expected is None or not is_literal(expected):
-                return None, None
-            return _arguments(test.args), ast.literal_eval(expected)
-    return None, None
+            obtained = stated.get(_stdin(test))
+            return right_output(test, obtained) if isinstance(obtained, str) else None
+        case CallTest():
+            key, expected = _statement(test)
+            if key is None or key not in stated:
+                return None
+            return same_value(expected, stated[key], tolerance=test.tolerance, relative=test.relative)
+    return None
+
+
+def _statement(test: CallTest) -> tuple[object, object]:
+    """Return the input and the value of a test, two literals; None for both where they are no literals."""
+    expected = parse_expression(test.expected) if test.kwargs == "{}" else None
+    if expected is None or not is_literal(expected):
+        return None, None
+    return _arguments(test.args), ast.literal_eval(expected)
+
+
+def _stdin(test: StdioTest) -> object:
+    return "stdin", " ".join(test.stdin.split())
 
 
 def _arguments(text: str) -> object:

@@ -125,7 +125,7 @@ def read_tests(
         TaskError: naming file and line, for source that does not parse and for what is not supported: fixtures,
             marks other than ``parametrize``, asynchronous tests, setup and teardown.
     """
-    tree = parse_python(source, name)
+    tree = parse_user_file(source, name)
     module = ModuleUnderTest(name, {*modules_under_test}, entry_point)
     tree = module.without_imports(tree)
     return collect_tests(tree, name, known=frozenset(module.names))
@@ -160,7 +160,7 @@ def collect_tests(
     return PythonTests(pieces=tuple(pieces), others=tuple(others), known=known)
 
 
-def parse_python(source: str, name: str) -> ast.Module:
+def parse_user_file(source: str, name: str) -> ast.Module:
     """Return the syntax tree of a user's file.
 
     Raises:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from codegrove.errors import TaskError, did_you_mean
 from codegrove.examples.source import UNREADABLE, parse_quietly
 from codegrove.problems.docstring_examples import bound_names, free_names
-from codegrove.problems.python_tests import FRAMEWORKS, PythonTests, collect_tests, parse_python
+from codegrove.problems.python_tests import FRAMEWORKS, PythonTests, collect_tests, parse_user_file
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -77,7 +77,7 @@ def read_stub(source: str, name: str, entry_point: str | None = None) -> StubFil
         TaskError: naming file and line, for source that does not parse and for tests that cannot be used.
     """
     source = _with_bodies(source)
-    tree = parse_python(source, name)
+    tree = parse_user_file(source, name)
     tests = collect_tests(tree, name, entry_point=entry_point)
     kept = [s for s in tests.others if not _is_test_import(s, tests.others) and not _is_lone_call(s, tree)]
     functions = [s for s in kept if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef))]

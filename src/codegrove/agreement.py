@@ -1,4 +1,6 @@
-"""Comparison of what was expected with what was obtained. Sees plain decoded values and text only."""
+"""When an expected and an obtained value or output agree. Sees plain decoded values and text only.
+
+The one home of it: the sandbox judges by it, and loaders of benchmarks tell by it whether two tests contradict."""
 
 from __future__ import annotations
 
