@@ -136,7 +136,7 @@ class Agent:
                 return Outcome(answer=reply.text, failure=Failure(kind="model", message=str(failed)))
             except BudgetExceeded as refused:
                 # The first answer was paid for; it is kept although nobody can read it.
-                return Outcome(answer=reply.text, failure=Failure(kind="budget", message=str(refused)))
+                return Outcome(answer=reply.text, failure=Failure.over(refused))
             reply, question = second, replace(question, truncated=second.finish == "length")
             try:
                 parts = read_answer(request.answer_format, reply.text, question)

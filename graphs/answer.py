@@ -9,16 +9,9 @@ from loguru import logger
 from codegrove.approval import ApprovalRequest, Decision
 from codegrove.candidate import Candidate
 from codegrove.errors import BudgetExceeded
+from codegrove.graphs.end import DONE, End
 from codegrove.graphs.session import Session
-from codegrove.graphs.solution import (
-    BROKEN_OFF,
-    REJECTED,
-    SEARCH_DONE,
-    Result,
-    Settled,
-    Solution,
-    edited_program,
-)
+from codegrove.graphs.solution import Result, Settled, Solution, edited_program
 from codegrove.search.scoring import rank_key
 from codegrove.search.tree import Node
 from codegrove.task import Task
@@ -43,7 +36,7 @@ def solution_request(session: Session) -> ApprovalRequest | None:
     answer = session.settled
     if answer is None or answer.candidate is None or answer.node is None:
         return None
-    if session.stop_reason is not None and session.stop_reason.startswith(BROKEN_OFF):
+    if session.stopped is not None and session.stopped.kind.broken_off:
         return None
     about = "no visible test could judge it"
     if answer.verdict is not None and answer.verdict.results:
@@ -76,18 +69,20 @@ async def finish(session: Session, decision: Decision | None = None) -> Solution
     if decision is None and candidate is not None and "solution" in session.approvals.wanted:
         result = Result.UNVERIFIED
     spend = session.account.close()
-    reason = session.stop_reason or SEARCH_DONE
-    if session.stop_reason is None and spend.calls and spend.failed_calls == spend.calls:
-        reason = f"model: every call failed, the last with: {session.last_error}"
-    elif session.stop_reason is None and session.executions.refused and result is not Result.SOLVED:
-        reason = f"budget: {session.executions.refused}"
+    end, refused = session.stopped or DONE, session.executions.refused
+    if session.stopped is None and spend.calls and spend.failed_calls == spend.calls:
+        end = End.model(f"every call failed, the last with: {session.last_error}")
+    elif session.stopped is None and refused is not None and result is not Result.SOLVED:
+        end = End.over(refused)
     if decision is not None and decision.kind == "reject":
-        result, reason = Result.UNSOLVED, f"{REJECTED} {decision.comment or 'no comment'}"
+        result, end = Result.UNSOLVED, End.rejected(decision.comment)
     return Solution(
         task_id=session.task.id,
         recipe=session.recipe,
         result=result,
-        reason=reason,
+        reason=end.reason,
+        ended=end.kind,
+        resource=end.resource,
         candidate=candidate,
         verdict=verdict,
         node=node_id,
@@ -110,7 +105,7 @@ def _choose(session: Session) -> int | None:
         return session.search.answer()
     except Exception as error:  # noqa: BLE001  a policy may be a stranger's; the best program is still there
         logger.opt(exception=True).error("the search policy failed")
-        session.stop(f"error: the search policy failed with {type(error).__name__}: {error}")
+        session.stop(End.error(f"the search policy failed with {type(error).__name__}: {error}"))
         best = max(session.search.tree.programs(), key=lambda node: (rank_key(node), -node.id), default=None)
         return best.id if best else None
 

@@ -13,6 +13,7 @@ from loguru import logger
 from codegrove.approval import ApprovalRequest, Approver, Decision, What, read_decision
 from codegrove.budget import Account
 from codegrove.errors import UsageError
+from codegrove.graphs.end import End
 from codegrove.graphs.recording import Recorder
 from codegrove.outcome import Failure, Outcome
 
@@ -33,8 +34,8 @@ class Approvals:
     approver: Approver | None = None
     account: Account
     recorder: Recorder | None = None
-    stop: Callable[[str], None]
-    """Ends the run, with the reason."""
+    stop: Callable[[End], None]
+    """Ends the run."""
     broken_off: asyncio.Event
     """Set when the run ends early: then nobody waits for an answer any more."""
     wake: Callable[[], None]
@@ -103,10 +104,10 @@ class Approvals:
             await asyncio.wait((answering, ending), return_when=asyncio.FIRST_COMPLETED)
             return answering.result() if answering.done() else None
         except UsageError as error:
-            self.stop(f"error: the approver's answer cannot be used: {error}")
+            self.stop(End.error(f"the approver's answer cannot be used: {error}"))
         except Exception as error:  # noqa: BLE001  an approver is a stranger's; what was paid for stays
             logger.opt(exception=True).error("the approver failed")
-            self.stop(f"error: the approver failed with {type(error).__name__}: {error}")
+            self.stop(End.error(f"the approver failed with {type(error).__name__}: {error}"))
         finally:
             answering.cancel()
             ending.cancel()

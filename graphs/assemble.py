@@ -33,6 +33,9 @@ from codegrove.tools.sandbox.factory import check_level, make_sandbox
 from codegrove.tools.sandbox.port import Sandbox
 from codegrove.tools.sandbox.specs import open_sandbox
 
+DO_WITHOUT_TESTS = "direct, loop, codet"
+"""Shipped recipes that need no visible tests, for messages."""
+
 Problems = Iterable[Problem] | Callable[[str], Problem | None]
 """Problems the simulated programmer knows: a collection, or a lookup by task id."""
 
@@ -68,6 +71,27 @@ class Assembly:
         """Return a fresh policy as the recipe sets it."""
         return make_policy(self.recipe.policy)
 
+    def check_task(self, task: Task) -> None:
+        """Refuse a task that no session could work on; nothing is started.
+
+        Raises:
+            TaskError: if the recipe needs visible tests and the task has none.
+            UsageError: if the task's language is not known, or not to a prompt or a model; or a simulated model
+                does not know the task.
+        """
+        recipe = self.recipe
+        if recipe.needs_tests == "visible" and not task.tests:
+            raise TaskError(
+                f"recipe {recipe.name!r} steers by the task's own tests, but task {task.id!r} has none; give"
+                f" some with --tests (or Task(tests=...)), or take a recipe that does without: {DO_WITHOUT_TESTS}"
+            )
+        for model in set(self.models.values()):
+            inner = model.model if isinstance(model, RetryingModel) else model
+            if isinstance(inner, SimulatedProgrammer):
+                inner.check_task(task.id, task.language)
+        if task.language != PYTHON:
+            self._check_prompts(task.language)
+
     def open_session(
         self, task: Task, *, recorder: Recorder | None = None, interrupts: bool = False
     ) -> Session:
@@ -87,11 +111,7 @@ class Assembly:
                 language takes.
         """
         recipe = self.recipe
-        if recipe.needs_tests == "visible" and not task.tests:
-            raise TaskError(
-                f"recipe {recipe.name!r} steers by the task's own tests, but task {task.id!r} has none; give"
-                " some with --tests (or Task(tests=...)), or take a recipe that does without: direct, loop, codet"
-            )
+        self.check_task(task)
         if recipe.approve and self.approver is None and not interrupts:
             raise UsageError(
                 f"recipe {recipe.name!r} wants approval ({', '.join(recipe.approve)}), but there is nobody to"
@@ -99,12 +119,6 @@ class Assembly:
                 " everything), or compile the graph with a checkpointer and resume it with the answers:"
                 " build_graph(..., checkpointer=...)"
             )
-        for model in set(self.models.values()):
-            inner = model.model if isinstance(model, RetryingModel) else model
-            if isinstance(inner, SimulatedProgrammer):
-                inner.check_task(task.id, task.language)
-        if task.language != PYTHON:
-            self._check_prompts(task.language)
         account, halt = Account(self.budget, sweep=self.sweep), Halt()
         lanes = {role: Lane(Gate(), limit) for role, limit in recipe.concurrency_of_roles.items()}
         limits = recipe.limits.to_limits()

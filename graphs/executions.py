@@ -10,8 +10,10 @@ from loguru import logger
 from codegrove.budget import Account
 from codegrove.candidate import Candidate
 from codegrove.errors import BudgetExceeded, SandboxError
+from codegrove.graphs.end import End
 from codegrove.graphs.recording import Recorder
 from codegrove.languages import PYTHON
+from codegrove.outcome import Failure
 from codegrove.task import Task, Test
 from codegrove.tools.sandbox.port import BlockTrace, Limits, Sandbox
 from codegrove.tools.self_test import why_distrust
@@ -27,7 +29,7 @@ class Executions:
         account: executions are charged to it.
         limits: of each execution; None for those of the sandbox.
         recorder: writes them down, and knows those of earlier sessions.
-        stop: ends the run, for a reason in words.
+        stop: ends the run.
     """
 
     def __init__(
@@ -38,13 +40,13 @@ class Executions:
         *,
         limits: Limits | None,
         recorder: Recorder | None,
-        stop: Callable[[str], None],
+        stop: Callable[[End], None],
     ) -> None:
         self.task, self.sandbox, self.account, self.limits = task, sandbox, account, limits
         self.reused: set[int] = set()
         """Expansions whose program had been judged before."""
-        self.refused = ""
-        """The latest call or execution that the budget did not allow, in words."""
+        self.refused: Failure | None = None
+        """The latest call or execution that the budget did not allow."""
         self._recorder, self._stop = recorder, stop
         self._known: dict[tuple[str, tuple[Test, ...]], tuple[str, asyncio.Task[Verdict] | Verdict]] = {}
         """Programs judged, or being judged, by content hash and tests: the text that was run, and the verdict."""
@@ -95,7 +97,7 @@ class Executions:
                 try:
                     self.account.open_execution()
                 except BudgetExceeded as reason:
-                    self.refused = str(reason)
+                    self.refused = Failure.over(reason)
                     return None
                 try:
                     if await self._why_distrust():
@@ -130,7 +132,7 @@ class Executions:
                 verdict, source = shared
             else:
                 if why := await self._why_distrust():
-                    self._stop(f"error: the sandbox cannot be trusted: {why}")
+                    self._stop(End.error(f"the sandbox cannot be trusted: {why}"))
                     raise SandboxError(why)
                 verdict = await self.sandbox.judge(
                     candidate.program, tests, entry_point=self.task.entry_point, limits=self.limits

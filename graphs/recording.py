@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from codegrove.approval import ApprovalRequest, Decision
 from codegrove.candidate import Candidate, program_key
+from codegrove.graphs.end import End
 from codegrove.languages import PYTHON, load_language
 from codegrove.models.journal import SharedAnswer, request_key
 from codegrove.models.metered import CallRecord
@@ -74,7 +75,7 @@ class Recorder:
         self._shared = [_Shared(name, connection) for name, connection in shared]
         self._rows: dict[int, tuple[Verdict, int]] = {}
         """Row of each verdict on record, by the identity of the verdict."""
-        self._on_failure: Callable[[str], None] = lambda reason: None
+        self._on_failure: Callable[[End], None] = lambda reason: None
         self._seconds: Callable[[], float] = lambda: 0.0
         self._setting = b""
         self._broken = False
@@ -83,7 +84,7 @@ class Recorder:
         self,
         *,
         seconds: Callable[[], float],
-        on_failure: Callable[[str], None],
+        on_failure: Callable[[End], None],
         task: Task,
         limits: Limits | None,
         sandbox: Sandbox,
@@ -293,7 +294,7 @@ class Recorder:
         except sqlite3.Error as error:
             self._broken = True
             logger.error("the run is no longer recorded: {}", error)
-            self._on_failure(f"error: the run directory cannot be written: {reason(error)}")
+            self._on_failure(End.error(f"the run directory cannot be written: {reason(error)}"))
             return None
 
 

@@ -15,9 +15,10 @@ from codegrove.approval import ApprovalRequest, Approver, Decision, What
 from codegrove.budget import Account
 from codegrove.errors import BudgetExceeded
 from codegrove.graphs.approvals import Approvals, approved
+from codegrove.graphs.end import End, Ended
 from codegrove.graphs.executions import Executions, unusable
 from codegrove.graphs.recording import CURRENT, Recorder
-from codegrove.graphs.solution import BROKEN_OFF, Settled
+from codegrove.graphs.solution import Settled
 from codegrove.models.metered import CallRecord
 from codegrove.models.passage import Halt
 from codegrove.outcome import Failure, Outcome
@@ -100,7 +101,8 @@ class Session:
         self.seed = seed
         self.simulated = simulated
         self.observers = list(observers)
-        self.stop_reason: str | None = None
+        self.stopped: End | None = None
+        """Why the run ends before its policy is done; None as long as it does not."""
         self._halt = halt or Halt()
         self.shared = False
         """Whether somebody outside the graph owns this session and closes it."""
@@ -153,13 +155,22 @@ class Session:
         self._perhaps_done = bool(self._reopened) and isinstance(self.search.events[-1], Told)
         self.account.spend.nodes = len(self.search.tree) - 1
 
-    def stop(self, reason: str) -> None:
-        """End the run: expansions in flight finish, nothing new starts. The first reason counts."""
-        if self.stop_reason is None:
-            self.stop_reason = reason
-            if reason.startswith(BROKEN_OFF):
+    @property
+    def stop_reason(self) -> str | None:
+        """`stopped` in words."""
+        return None if self.stopped is None else self.stopped.reason
+
+    def stop(self, why: End | str) -> None:
+        """End the run: expansions in flight finish, nothing new starts. The first reason counts.
+
+        Args:
+            why: the reason; a text is one in the caller's own words (`Ended.STOPPED`).
+        """
+        if self.stopped is None:
+            self.stopped = why if isinstance(why, End) else End(Ended.STOPPED, why)
+            if self.stopped.kind.broken_off:
                 self._broken_off.set()
-            logger.info("stopping: {}", reason)
+            logger.info("stopping: {}", self.stop_reason)
         self._send_nothing_more()
         self._wake()
 
@@ -169,7 +180,7 @@ class Session:
         Raises:
             AllSuspended: if all of these others stand still until the graph is resumed.
         """
-        while self.stop_reason is None:
+        while self.stopped is None:
             if self._perhaps_done:
                 self._find_out_whether_done()
             if self._reopened:
@@ -195,8 +206,8 @@ class Session:
                 return choice
             if not self._may_still_execute(exhausted):
                 self._left_open.add(choice.id)
-                self.stop(f"budget: {exhausted}")
-            self.tell(choice, Outcome(failure=Failure(kind="budget", message=str(exhausted))))
+                self.stop(End.over(exhausted))
+            self.tell(choice, Outcome(failure=Failure.over(exhausted)))
         return None
 
     def _find_out_whether_done(self) -> None:
@@ -219,7 +230,7 @@ class Session:
         if outcome.failure is not None:
             logger.info("{} at node {}: {}", expansion.action, expansion.node, outcome.failure.message)
             if outcome.failure.kind == "budget":
-                self.executions.refused = outcome.failure.message
+                self.executions.refused = outcome.failure
         if expansion.id in self._left_open:
             return
         self.search.tell(expansion.id, outcome)
@@ -244,15 +255,15 @@ class Session:
             )
             if not isinstance(outcome, Outcome):
                 raise TypeError(f"the agent returned {type(outcome).__name__}; expected an Outcome")
-            if self.stop_reason is not None and self._for_want_of_a_model(outcome):
+            if self.stopped is not None and self._for_want_of_a_model(outcome):
                 self._left_open.add(expansion.id)
             return outcome
         except BudgetExceeded as reason:
             # Limits of one role leave the others to go on.
             if ":" not in reason.kind and not self._may_still_execute(reason):
                 self._left_open.add(expansion.id)
-                self.stop(f"budget: {reason}")
-            return Outcome(failure=Failure(kind="budget", message=str(reason)))
+                self.stop(End.over(reason))
+            return Outcome(failure=Failure.over(reason))
         except Exception as error:  # noqa: BLE001  an agent may be a stranger's; its bugs end a branch, not a run
             logger.opt(exception=True).warning("agent for {!r} failed", expansion.action)
             return Outcome(failure=Failure(kind="step", message=f"{type(error).__name__}: {error}"))
@@ -262,7 +273,7 @@ class Session:
 
         None when the run is at its end: then the expansion stays open, and whoever continues the run is asked.
         """
-        if self.stop_reason is not None or self._halt.ended:
+        if self.stopped is not None or self._halt.ended:
             self._left_open.add(expansion.id)
             return None
         return self.approvals.plan_request(
@@ -292,11 +303,10 @@ class Session:
         self._failures_in_a_row += 1
         self.last_error = str(record.error)
         if record.error.kind in HOPELESS:
-            self.stop(f"model: {record.error}")
+            self.stop(End.model(record.error))
         elif self._failures_in_a_row >= max(FAILURES_IN_A_ROW, 2 * self.workers):
-            self.stop(
-                f"model: {self._failures_in_a_row} calls in a row failed, the last with: {record.error}"
-            )
+            why = f"{self._failures_in_a_row} calls in a row failed, the last with: {record.error}"
+            self.stop(End.model(why))
 
     async def aclose(self) -> None:
         """Give back what the session owns. Safe to call twice."""
@@ -324,9 +334,8 @@ class Session:
         self._unjudged_in_a_row += 1
         if self._unjudged_in_a_row >= UNJUDGED_IN_A_ROW:
             note = outcome.verdict.note or "no reason given"
-            self.stop(
-                f"error: the sandbox could not judge {self._unjudged_in_a_row} programs in a row: {note}"
-            )
+            why = f"the sandbox could not judge {self._unjudged_in_a_row} programs in a row: {note}"
+            self.stop(End.error(why))
 
     def _needs_no_more_of(self, exhausted: BudgetExceeded, expansion: Expansion) -> bool:
         """Whether an expansion costs nothing of the resource that is used up, or was paid for before."""

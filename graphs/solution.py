@@ -8,16 +8,9 @@ from html import escape
 
 from codegrove.budget import Spend
 from codegrove.candidate import Candidate
+from codegrove.graphs.end import Ended
 from codegrove.search.tree import SearchTree
 from codegrove.verdict import Verdict
-
-SEARCH_DONE = "the search is done"
-"""The reason of a run whose policy had nothing left to do. After any other a run can go on."""
-REJECTED = "rejected:"
-"""Begins the reason of a run whose program a human has rejected; a comment follows."""
-BROKEN_OFF = ("interrupted", "model:", "error:")
-"""Begin the reasons of runs that did not get as far as their budget allows."""
-
 
 HUMAN = "human"
 """Stands for the model of a program that a human has edited."""
@@ -58,6 +51,10 @@ class Solution:
     result: Result
     reason: str
     """Why the run ended, in words: the search was done, a budget was used up, the model failed."""
+    ended: Ended
+    """The same to decide by."""
+    resource: str = ""
+    """What was used up, e.g. ``calls``, where a budget ended it; see `codegrove.errors.BudgetExceeded`."""
     candidate: Candidate | None = None
     verdict: Verdict | None = None
     """Verdict on the visible tests; None where there are none or they could not be run."""

@@ -18,6 +18,7 @@ from codegrove.approval import What
 from codegrove.candidate import Candidate
 from codegrove.errors import BudgetExceeded, CheckpointError
 from codegrove.graphs.asking import ask, parked
+from codegrove.graphs.end import DONE, End
 from codegrove.graphs.session import AllSuspended, RunContext, Session
 from codegrove.graphs.state import BranchState, WorkerResult
 from codegrove.graphs.step import Step, checked_route
@@ -107,9 +108,9 @@ def _controller(find: FindSession) -> Callable[[BranchState, Any], Any]:
             raise parked() from None
         except Exception as error:  # noqa: BLE001  a policy or observer may be a stranger's; keep the best so far
             logger.opt(exception=True).error("the search policy failed")
-            session.stop(f"error: the search policy failed with {type(error).__name__}: {error}")
+            session.stop(End.error(f"the search policy failed with {type(error).__name__}: {error}"))
         if expansion is None:
-            reason = session.stop_reason or "the search is done"
+            reason = session.stop_reason or DONE.reason
             ended = {state.worker: reason}
             return {"expansion": None, "role": "", "outcome": None, "decisions": (), "ended": ended}
         inputs = expansion.inputs
@@ -164,8 +165,7 @@ def _execute(find: FindSession) -> Callable[[BranchState, Any], Any]:
                 candidate, expansion.tests or (), expansion=expansion.id
             )
         except BudgetExceeded as reason:
-            failure = Failure(kind="budget", message=str(reason))
-            return {"outcome": replace(outcome, failure=failure)}
+            return {"outcome": replace(outcome, failure=Failure.over(reason))}
         return {"verdict": verdict, "outcome": replace(outcome, verdict=verdict)}
 
     return execute

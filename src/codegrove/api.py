@@ -14,6 +14,7 @@ from codegrove.budget import Budget
 from codegrove.display import Screen, Shown, open_screen
 from codegrove.errors import UsageError
 from codegrove.graphs.assemble import Assembly, RunSettings, assemble
+from codegrove.graphs.end import End, Ended
 from codegrove.graphs.portal import run_sync
 from codegrove.graphs.recipe.schema import Recipe
 from codegrove.graphs.session import RunContext, Session
@@ -211,8 +212,9 @@ def conclude(directory: RunDirectory, solution: Solution, *, report: bool = True
             write_report(directory.path / "report.html", run_report(Run.open(directory.path)))
     except UsageError as error:
         logger.error("{}", error)
-        if not solution.reason.startswith("error:"):
-            return replace(solution, reason=f"error: {error}")
+        if solution.ended is not Ended.ERROR:
+            end = End.error(error)
+            return replace(solution, reason=end.reason, ended=end.kind, resource="")
     return solution
 
 

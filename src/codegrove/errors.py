@@ -99,9 +99,7 @@ class BudgetExceeded(CodegroveError):
             (``calls:<role>`` for a limit on one role).
         spent: what is already used, including work in flight.
         limit: the limit that would be passed.
-
-    Args:
-        whose: whose budget it is where that is not the run's own, e.g. ``the sweep's``; for the message.
+        whose: whose budget it is where that is not the run's own, e.g. ``the sweep's``; else empty.
     """
 
     def __init__(self, kind: str, spent: float, limit: float, *, whose: str = "") -> None:
@@ -110,6 +108,7 @@ class BudgetExceeded(CodegroveError):
         self.kind = kind
         self.spent = spent
         self.limit = limit
+        self.whose = whose
 
 
 class CheckpointError(CodegroveError):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from codegrove.candidate import Candidate
+from codegrove.errors import BudgetExceeded
 from codegrove.task import Test
 from codegrove.verdict import Verdict
 
@@ -38,6 +39,15 @@ class Failure:
     kind: Literal["model", "unreadable", "budget", "sandbox", "step", "rejected"]
     """``rejected``: a human did not approve of what came."""
     message: str
+    resource: str = ""
+    """What a budget has no room for, see `codegrove.errors.BudgetExceeded.kind`; empty for other kinds."""
+    shared: bool = False
+    """Whether that budget is not the run's own, but its sweep's."""
+
+    @staticmethod
+    def over(limit: BudgetExceeded) -> Failure:
+        """Return the failure of an expansion that the budget did not allow."""
+        return Failure(kind="budget", message=str(limit), resource=limit.kind, shared=bool(limit.whose))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,36 @@ def test_an_evaluation_from_end_to_end(cli: Cli, tmp_path: Path) -> None:
     rows = "".join((shard / "results.jsonl").read_text() for shard in (first, second)).splitlines()
     verdicts = [json.loads(row)["hidden"] == "passed" for row in rows]
     assert json.loads(done.out)["correct"] == sum(verdicts)
+
+
+def test_the_report_of_an_evaluated_run_has_the_hidden_verdict(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "eval"
+    assert cli("eval", "bundled", "-r", "direct", "--limit", "1", "--out", out, "--quiet").code == 0
+    row = json.loads((out / "results.jsonl").read_text())
+    run = next(out.rglob("run.sqlite")).parent
+    graded = f"hidden tests: {row['hidden_passed']} of {row['hidden_total']} passed (not seen by the search)"
+
+    def plain(*arguments: str | Path) -> str:
+        done = cli("report", *arguments)
+        assert done.code == 0, done.err
+        return Path(done.out.strip()).read_text(encoding="utf-8").partition("<noscript>")[2]
+
+    assert row["hidden_total"] > 0 and graded in plain(run)
+    monkeypatch.chdir(run)
+    assert graded in plain(".", "--out", tmp_path / "elsewhere.html")
+    monkeypatch.chdir(tmp_path)
+    # A row speaks of the answer that was graded; a run that went on may have another one.
+    (out / "results.jsonl").write_text(json.dumps({**row, "program": "x = 1"}) + "\n")
+    assert "hidden tests: not graded" in plain(run)
+    (out / "results.jsonl").write_text("")
+    assert "hidden tests: not graded" in plain(run)
+    shutil.copytree(run, tmp_path / "alone")
+    assert "hidden tests: not graded" in plain(tmp_path / "alone")
+    (out / "results.jsonl").write_text("{}\n")
+    done = cli("report", run)
+    assert done.code == 2 and "results.jsonl, line 1" in done.err
 
 
 def test_what_merge_has_to_say(cli: Cli, tmp_path: Path) -> None:

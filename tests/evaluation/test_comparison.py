@@ -71,6 +71,17 @@ def test_rates_pairs_and_order() -> None:
     assert found.ranked and not found.simulated and found.warnings == ()
 
 
+@pytest.mark.parametrize(("confidence", "level"), [(0.8, "80 %"), (0.999, "99.9 %")])
+def test_every_interval_has_the_level_that_was_asked_for(confidence: float, level: str) -> None:
+    rows = [*attempts("weak", "+---+-"), *attempts("strong", "+++++-")]
+    found = compare(evaluation(*rows), bootstrap=Bootstrap(replicates=200, confidence=confidence))
+    exact = wilson(5, 6, confidence)
+    assert (found.methods[0].pass_1.low, found.methods[0].pass_1.high) == (exact.low, exact.high)
+    for shown in (str(found), found._repr_mimebundle_()["text/html"]):
+        assert level in shown and "95 %" not in shown
+    assert json.loads(found.to_json())["level"] == level
+
+
 def test_unjudged_is_neither_right_nor_wrong() -> None:
     found = compare(evaluation(*attempts("a", "++-?."), *attempts("b", "+-++0")), bootstrap=QUICK)
     b, a = found.methods
@@ -198,10 +209,6 @@ def test_other_problems_are_not_ranked() -> None:
         ({"sandbox": "isolated"}, "the sandbox levels differ: a: basic; b: isolated"),
         ({"workers": 4}, "the numbers of workers differ, so seconds cannot be compared: a: 1; b: 4"),
         ({"simulated": True}, "some are simulation and some are not; simulated: b"),
-        (
-            {"reason": "model: connection refused"},
-            "b: 2 of 2 attempts ended because the model was out of reach",
-        ),
     ],
 )
 def test_what_a_reader_must_know(changes: dict[str, Any], warning: str) -> None:

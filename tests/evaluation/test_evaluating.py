@@ -36,7 +36,7 @@ def test_bad_settings_are_refused_before_anything_is_made(tmp_path: Path) -> Non
     with pytest.raises(UsageError, match="two recipes are called 'direct'"):
         evaluate("bundled", ["direct", "direct"], out=tmp_path / "e")
     for limits, name in ((Budget(nodes=9), "nodes"), (Budget(role_calls={"critic": 3}), "role_calls.critic")):
-        with pytest.raises(UsageError, match=f"sweep: rows do not say how much of {name} they took"):
+        with pytest.raises(UsageError, match=f"sweep: it is not on record how much of {name} attempts took"):
             evaluate("bundled", "direct", out=tmp_path / "e", sweep=limits)
     assert not (tmp_path / "e").exists()
 

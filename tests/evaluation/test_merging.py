@@ -39,6 +39,8 @@ def test_shards_become_an_evaluation_that_goes_on(tmp_path: Path) -> None:
     assert [attempt.problem for attempt in merged.missing] == ["add/2", "add/5"]
     assert [row.problem for row in merged.evaluation.results] == ["add/0", "add/1", "add/3", "add/4"]
     assert merged.evaluation.header.shard is None
+    took = sum(load_evaluation(part).seconds for part in parts[:2])
+    assert merged.evaluation.seconds == pytest.approx(took, abs=0.002) and took > 0
     shutil.rmtree(parts[1])
 
     asked: list[Request] = []

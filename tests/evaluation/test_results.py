@@ -15,6 +15,7 @@ from codegrove.candidate import Candidate
 from codegrove.errors import EvaluationError
 from codegrove.evaluation.directory import HEADER, RESULTS, ResultWriter, load_evaluation
 from codegrove.evaluation.results import EvalResult, fingerprint, limits
+from codegrove.graphs.end import Ended
 from codegrove.graphs.solution import Result, Solution
 from codegrove.verdict import Status, TestResult, Verdict
 from tests.support.made_up_evaluation import made_up_header, made_up_row
@@ -168,6 +169,7 @@ def test_a_row_is_made_from_a_solution() -> None:
         recipe="grove",
         result=Result.SOLVED,
         reason="the search is done",
+        ended=Ended.DONE,
         candidate=Candidate(program="x = 1"),
         verdict=verdict,
         spend=Spend(calls=3, input_tokens=5, output_tokens=7, dollars=0.5, unpriced_calls=1, seconds=2.0),

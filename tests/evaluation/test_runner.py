@@ -7,8 +7,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +18,18 @@ import pytest
 
 from codegrove import Budget
 from codegrove.errors import EvaluationError, ModelError, UsageError
+from codegrove.evaluation import engines, runner
 from codegrove.evaluation.directory import Evaluation, ResultWriter
 from codegrove.evaluation.results import EvalResult
-from codegrove.graphs.recipe import load_recipe
+from codegrove.graphs.assemble import Assembly, assemble
+from codegrove.graphs.recipe import Recipe, load_recipe
 from codegrove.models.port import Request
+from codegrove.problems import ProblemSet
+from codegrove.problems.load_report import LoadedProblem
 from codegrove.verdict import Status
 from tests.evaluation.paid_evaluation import evaluate as paid_evaluation
 from tests.support.made_up_evaluation import made_up_header, made_up_row
-from tests.support.small_benchmark import MEND, SECRET, answer, benchmark, outcome, without_times
+from tests.support.small_benchmark import MEND, SECRET, answer, benchmark, outcome, problem, without_times
 from tests.support.small_evaluation import evaluate, evaluator
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,6 +150,45 @@ def test_a_sweep_ends_with_a_reason_and_goes_on_with_a_larger_one(tmp_path: Path
     assert last.header.sweep_budget == {"calls": 1000}
 
 
+def test_a_limit_of_seconds_holds_over_sessions(tmp_path: Path) -> None:
+    """A clock that is read from the directory: 100 s are on record, and the session itself takes moments."""
+    out = tmp_path / "eval"
+    first = evaluate(out, ids=("add/0",))
+    assert 0 < first.seconds < 60
+    (out / "eval.seconds").write_text("100\n")
+
+    def refuse(request: Request) -> str:
+        raise AssertionError("a model was asked")
+
+    late = evaluator(out, refuse, sweep=Budget(seconds=100))
+    found = asyncio.run(late.run())
+    assert late.stop_reason is not None and "the sweep's budget for seconds is used up" in late.stop_reason
+    assert len(found.results) == 2
+    assert 100 <= found.seconds < 160
+    whole = evaluate(out, sweep=Budget(seconds=1000))
+    assert len(whole.results) == 12
+    assert whole.seconds > found.seconds
+    assert evaluate(out, refuse).seconds == whole.seconds  # nothing to do took no time
+    (out / "eval.seconds").write_text("soon")
+    with pytest.raises(
+        EvaluationError, match="eval.seconds: expected a number of seconds, found 'soon'; delete it"
+    ):
+        evaluate(out)
+
+
+def test_a_killed_session_has_noted_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "_TICK", 0.01)
+    out, read = tmp_path / "eval", []
+
+    def look(request: Request) -> str:
+        time.sleep(0.05)
+        read.append(float((out / "eval.seconds").read_text()))
+        return answer(request)
+
+    evaluate(out, look, jobs=1)
+    assert read == sorted(read) and read[0] < read[-1]
+
+
 def test_shards_are_all_of_it_and_share_nothing(tmp_path: Path) -> None:
     parts = [evaluate(tmp_path / str(part), shard=(part, 2)) for part in (1, 2)]
     assert keys(parts[0]).isdisjoint(keys(parts[1]))
@@ -168,6 +213,88 @@ def test_attempts_whose_model_fails_are_no_rows(tmp_path: Path) -> None:
     second = evaluate(tmp_path / "eval")
     assert len(second.results) == 12
     assert {row.hidden for row in second.results if row.problem == "add/4"} == {Status.FAILED}
+
+
+def untested(number: int) -> LoadedProblem:
+    """A problem; every second one shows no test."""
+    whole = problem(number)
+    return LoadedProblem(problem=whole if number % 2 else replace(whole, task=replace(whole.task, tests=())))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        (
+            load_recipe(MEND, ["needs_tests=visible", "name=steered"]),
+            r"recipe 'steered' cannot attempt 7 of 14 problems \(add/0, add/2, add/4, add/6, add/8 and 2 more\):"
+            " it steers by visible tests, and they have none; leave them out by naming the others",
+        ),
+        (
+            load_recipe(MEND, ["approve=[solution]", "name=approved"]),
+            r"recipe 'approved' wants approval \(solution\), and an evaluation has nobody to ask",
+        ),
+    ],
+)
+def test_a_recipe_that_cannot_attempt_a_problem_is_refused_before_anything_is_made(
+    tmp_path: Path, recipe: Recipe, message: str
+) -> None:
+    problems = ProblemSet(
+        {f"add/{n}": lambda n=n: untested(n) for n in range(14)},  # type: ignore[misc]
+        source="sums",
+        format="codegrove",
+    )
+
+    def refuse(request: Request) -> str:
+        raise AssertionError("a model was asked")
+
+    with pytest.raises(UsageError, match=message):
+        evaluate(tmp_path / "eval", refuse, problems=problems, recipes=("direct", recipe))
+    assert not (tmp_path / "eval").exists()
+    if recipe.needs_tests == "visible":
+        with_tests = [one.id for one in problems if one.task.tests]
+        made = evaluate(tmp_path / "eval", problems=problems, recipes=("direct", recipe), ids=with_tests)
+        assert len(made.results) == 14
+
+
+def test_a_problem_that_the_simulation_does_not_know_is_refused_before_anything_is_made(
+    tmp_path: Path,
+) -> None:
+    def unsolved(number: int) -> LoadedProblem:
+        return LoadedProblem(
+            problem=replace(problem(number), reference="" if number == 1 else problem(number).reference)
+        )
+
+    problems = ProblemSet(
+        {f"add/{n}": lambda n=n: unsolved(n) for n in range(2)},  # type: ignore[misc]
+        source="sums",
+        format="codegrove",
+    )
+    settings = {"model": "sim:pass_rate=1"}
+    with pytest.raises(
+        UsageError, match=r"'direct' cannot attempt 1 of 2 problems \(add/1\): sim: is a simulation"
+    ):
+        evaluate(tmp_path / "eval", problems=problems, recipes=("direct",), settings=settings)
+    assert not (tmp_path / "eval").exists()
+    made = evaluate(
+        tmp_path / "eval", problems=problems, recipes=("direct",), settings=settings, ids=("add/0",)
+    )
+    assert made.results[0].simulated
+
+
+def test_only_a_simulation_is_handed_problems_with_their_hidden_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed: list[object] = []
+
+    def watched(recipe: Any, **settings: Any) -> Assembly:
+        handed.append(settings.get("problems"))
+        return assemble(recipe, **settings)
+
+    monkeypatch.setattr(engines, "assemble", watched)
+    evaluate(tmp_path / "asked", recipes=("direct",), ids=("add/0",))
+    assert handed == [None]
+    evaluate(tmp_path / "sim", recipes=("direct",), ids=("add/0",), settings={"model": "sim:pass_rate=1"})
+    assert handed == [None, [problem(0)]]
 
 
 def test_one_directory_has_one_writer(tmp_path: Path) -> None:

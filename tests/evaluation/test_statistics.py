@@ -6,6 +6,7 @@ import itertools
 import math
 import random
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -170,6 +171,58 @@ def test_sign_flips_are_the_share_of_all_sign_patterns() -> None:
     assert sign_flips(differences, random.Random(3)) == pytest.approx(sum(far) / len(far), abs=0.02)
 
 
+def all_sign_patterns(differences: list[Fraction]) -> float:
+    """The exact p, from every arrangement of signs."""
+    sums: dict[Fraction, int] = {Fraction(): 1}
+    for difference in differences:
+        more: dict[Fraction, int] = {}
+        for total, count in sums.items():
+            for new in (total + difference, total - difference):
+                more[new] = more.get(new, 0) + count
+        sums = more
+    observed = abs(sum(differences, start=Fraction()))
+    far = sum(count for total, count in sums.items() if abs(total) >= observed)
+    return far / sum(sums.values())
+
+
+THIRD = Fraction(1, 3)
+
+
+@pytest.mark.parametrize(
+    ("differences", "p"),
+    [
+        ([THIRD] * 4, 0.125),
+        ([THIRD] * 6, 0.03125),
+        ([THIRD] * 10 + [-THIRD] * 2, 158 / 4096),
+        ([Fraction(1, 7)] * 5, 0.0625),
+        ([THIRD, Fraction(2, 3), Fraction(-1, 7), Fraction(3, 7), Fraction(11, 21)], 0.125),
+        ([THIRD, -THIRD], 1),
+        ([Fraction()] * 3, 1),
+        ([], 1),
+    ],
+)
+def test_arrangements_that_tie_with_what_was_observed_count(differences: list[Fraction], p: float) -> None:
+    assert all_sign_patterns(differences) == pytest.approx(p)
+    observed = [float(difference) for difference in differences]
+    assert sign_flips(observed, random.Random(7)) == pytest.approx(p, abs=0.02)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    attempts=st.tuples(st.integers(1, 12), st.integers(1, 12)),
+    right=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=9),
+)
+def test_sign_flips_of_any_numbers_of_attempts(
+    attempts: tuple[int, int], right: list[tuple[float, float]]
+) -> None:
+    n, m = attempts
+    counts = [(round(a * n), round(b * m)) for a, b in right]
+    exact = [Fraction(a, n) - Fraction(b, m) for a, b in counts]
+    observed = [a / n - b / m for a, b in counts]
+    found = sign_flips(observed, random.Random(7), flips=4000)
+    assert found == pytest.approx(all_sign_patterns(exact), abs=0.05)
+
+
 def test_holm() -> None:
     # The worked example of four hypotheses: 0.005 * 4, 0.01 * 3, 0.03 * 2, and the last held up by the third.
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
@@ -237,6 +290,26 @@ def test_lanes_do_not_touch_each_other(columns: list[list[float | None]]) -> Non
         assert (found is None) == (not values)
         if found is not None:
             assert min(values) - 1e-6 <= found.low <= found.high <= max(values) + 1e-6
+
+
+def test_a_bound_of_zero_is_no_negative_zero() -> None:
+    (found,) = Bootstrap().intervals([[0, 0, 1 / 3]])
+    assert found is not None
+    assert f"{100 * found.low:.1f}" == "0.0"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"replicates": 0}, "replicates=0: expected 1 or more"),
+        ({"confidence": 0.0}, "confidence=0.0: expected a share between 0 and 1"),
+        ({"confidence": 95}, "confidence=95: expected a share between 0 and 1"),
+        ({"confidence": math.nan}, "confidence=nan: expected a share"),
+    ],
+)
+def test_a_bootstrap_without_draws_or_level_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Bootstrap(**settings)
 
 
 def test_intervals_repeat_for_a_seed_and_vary_with_it() -> None:

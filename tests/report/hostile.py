@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codegrove.candidate import Candidate
+from codegrove.graphs.end import Ended
 from codegrove.graphs.solution import Result, Solution
 from codegrove.report import ReportCall, ReportData, report_data
 from codegrove.search.tree import SearchTree
@@ -73,7 +74,13 @@ def hostile_data() -> ReportData:
             )
         )
     solution = Solution(
-        task_id=TASK.id, recipe=BREAKOUT, result=Result.UNSOLVED, reason=BREAKOUT, node=2, tree=tree
+        task_id=TASK.id,
+        recipe=BREAKOUT,
+        result=Result.UNSOLVED,
+        reason=BREAKOUT,
+        ended=Ended.STOPPED,
+        node=2,
+        tree=tree,
     )
     added = {number: (2 * number + 2,) for number in range(len(TEXTS))}
     return report_data(
@@ -107,7 +114,13 @@ def marks_data() -> ReportData:
         if name == "half":
             tree.hold(node.id)
     solution = Solution(
-        task_id="marks", recipe="own", result=Result.UNVERIFIED, reason="r", node=1, tree=tree
+        task_id="marks",
+        recipe="own",
+        result=Result.UNVERIFIED,
+        reason="r",
+        ended=Ended.DONE,
+        node=1,
+        tree=tree,
     )
     return report_data(task=task, tree=tree, solution=solution)
 

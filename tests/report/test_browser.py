@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from codegrove.graphs.end import Ended
 from codegrove.graphs.solution import Result, Solution
 from codegrove.report import ReportData, report_data, write_report
 from codegrove.search.tree import SearchTree
@@ -286,7 +287,9 @@ def test_every_mark_is_drawn_in_its_own_way(browser: Browser, reports: dict[str,
 
 def test_the_hidden_verdict_is_marked_as_not_seen(browser: Browser, folder: Path) -> None:
     tree = SearchTree(TASK)
-    solution = Solution(task_id="t", recipe="r", result=Result.SOLVED, reason="r", tree=tree, simulated=True)
+    solution = Solution(
+        task_id="t", recipe="r", result=Result.SOLVED, reason="r", ended=Ended.DONE, tree=tree, simulated=True
+    )
     hidden = Verdict(status=Status.FAILED, results=(TestResult(status=Status.FAILED),))
     data = report_data(task=TASK, tree=tree, solution=solution, hidden=hidden)
     page = browser.open(write_report(folder / "hidden.html", data))
@@ -328,7 +331,9 @@ def test_a_chain_of_thousands_opens(browser: Browser, folder: Path) -> None:
     tree = SearchTree(TASK)
     for parent in range(3000):
         tree.add(parent, "thought", text="deeper")
-    solution = Solution(task_id="t", recipe="r", result=Result.UNSOLVED, reason="r", tree=tree)
+    solution = Solution(
+        task_id="t", recipe="r", result=Result.UNSOLVED, reason="r", ended=Ended.DONE, tree=tree
+    )
     page = browser.open(
         write_report(folder / "deep.html", report_data(task=TASK, tree=tree, solution=solution))
     )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from codegrove import Budget, Run, load_problems, solve
+from codegrove.graphs.end import Ended
 from codegrove.graphs.solution import Result, Solution
 from codegrove.report import ReportCall, ReportData, report_data, run_report
 from codegrove.report.pack import MOST_CHARACTERS, clipped, pack
@@ -26,7 +27,9 @@ TASK = Task(id="t", statement="s", entry_point="f", tests=(CallTest(args="(1,)",
 def bare(**changes: object) -> ReportData:
     """The report of a run that never got anywhere."""
     tree = SearchTree(TASK)
-    solution = Solution(task_id="t", recipe="r", result=Result.UNSOLVED, reason="budget", tree=tree)
+    solution = Solution(
+        task_id="t", recipe="r", result=Result.UNSOLVED, reason="budget", ended=Ended.BUDGET, tree=tree
+    )
     return report_data(**{"task": TASK, "tree": tree, "solution": solution, **changes})  # type: ignore[arg-type]
 
 

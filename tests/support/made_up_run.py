@@ -6,6 +6,7 @@ import random
 
 from codegrove.budget import Budget, Spend
 from codegrove.candidate import Candidate
+from codegrove.graphs.end import Ended
 from codegrove.graphs.solution import Result, Solution
 from codegrove.problems import load_problems
 from codegrove.report import ReportCall, ReportData, report_data
@@ -83,6 +84,7 @@ def made_up_run(nodes: int, *, seed: int = 0, words: int = 60) -> ReportData:
         recipe="made-up",
         result=Result.SOLVED if solved else Result.UNSOLVED,
         reason="the search is done",
+        ended=Ended.DONE,
         node=best.id if best else None,
         spend=spend,
         tree=tree,

@@ -84,6 +84,7 @@ def evaluate(
     from codegrove.budget import Budget
     from codegrove.cli.eval_display import EvalDisplay
     from codegrove.evaluation.runner import EvalSettings, Evaluator
+    from codegrove.graphs.end import Ended
     from codegrove.problems import load_problems
 
     problems = load_problems(source, format=format)
@@ -114,9 +115,9 @@ def evaluate(
         print("codegrove: aborted; the same command goes on", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     display.summarise(evaluation)
-    if evaluator.stop_reason is not None:
-        print(f"codegrove: stopped: {evaluator.stop_reason}; the same command goes on", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED if evaluator.stop_reason == "interrupted" else ERROR)
+    if evaluator.stopped is not None:
+        print(f"codegrove: stopped: {evaluator.stopped.reason}; the same command goes on", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED if evaluator.stopped.kind is Ended.INTERRUPTED else ERROR)
     if display.open_attempts:
         raise typer.Exit(ERROR)
 
@@ -126,7 +127,7 @@ async def _run(evaluator: Evaluator, display: EvalDisplay) -> Evaluation:
     assert running is not None
 
     def interrupt() -> None:
-        if evaluator.stop_reason is None:
+        if evaluator.stopped is None:
             evaluator.stop()
             display.interrupted()
         else:

@@ -94,11 +94,16 @@ def report(
         typer.Option("--out", "-o", help="File to write; report.html in the directory by default."),
     ] = None,
 ) -> None:
-    """Write the HTML report of a recorded run, also of one that broke off or is still at work."""
+    """Write the HTML report of a recorded run, also of one that broke off or is still at work.
+
+    For a run of an evaluation it has the verdict of the hidden tests, which the search has not seen.
+    """
+    from codegrove.evaluation.hidden_grade import hidden_grade
     from codegrove.report import run_report, write_report
     from codegrove.runs.run import Run
 
-    print(write_report(out or directory / "report.html", run_report(Run.open(directory))))
+    run = Run.open(directory)
+    print(write_report(out or directory / "report.html", run_report(run, hidden=hidden_grade(run))))
 
 
 def _read_limits(given: dict[str, str | None]) -> tuple[Budget, Budget]:

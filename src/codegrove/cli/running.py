@@ -69,19 +69,22 @@ def exit_code(solution: Solution) -> int:
     """Return the exit code that tells how a run ended."""
     if solution.solved:
         return SOLVED
-    return ERROR if solution.reason.startswith(("model:", "error:")) else UNSOLVED
+    from codegrove.graphs.end import Ended
+
+    return ERROR if solution.ended in (Ended.MODEL, Ended.ERROR) else UNSOLVED
 
 
 async def _run(assembly: Assembly, session: Session, display: Display) -> Solution:
     """Run the search; the first Ctrl-C ends it with the best result so far, the second ends it at once."""
     from codegrove.api import run_session
+    from codegrove.graphs.end import INTERRUPTED as INTERRUPTED_BY_USER
 
     running = asyncio.current_task()
     assert running is not None
 
     def interrupt() -> None:
-        if session.stop_reason is None:
-            session.stop("interrupted")
+        if session.stopped is None:
+            session.stop(INTERRUPTED_BY_USER)
             display.interrupted()
         else:
             running.cancel()
@@ -102,21 +105,23 @@ def _what_is_left(directory: RunDirectory | None) -> str:
 
 
 def _may_go_on(solution: Solution) -> bool:
-    from codegrove.graphs.solution import REJECTED, SEARCH_DONE
+    from codegrove.graphs.end import Ended
 
-    return solution.reason != SEARCH_DONE and not solution.reason.startswith(REJECTED)
+    return solution.ended not in (Ended.DONE, Ended.REJECTED)
 
 
 def _more(solution: Solution) -> str:
     """Return the option that a run which used up its budget needs."""
-    kind = solution.reason.removeprefix("budget: budget for ").split()[0]
+    from codegrove.graphs.end import Ended
+
     option = {
         "calls": "--max-calls",
         "tokens": "--max-tokens",
         "dollars": "--max-cost",
         "seconds": "--max-seconds",
     }
-    return f" {option[kind]} +N" if solution.reason.startswith("budget:") and kind in option else ""
+    given = option.get(solution.resource) if solution.ended is Ended.BUDGET else None
+    return "" if given is None else f" {given} +N"
 
 
 def _print(solution: Solution, *, as_json: bool) -> None:

@@ -127,7 +127,6 @@ def warnings(methods: Sequence[Method], evaluations: Sequence[Evaluation]) -> li
         kinds = {
             "could not be judged": sum(r.program is not None and r.hidden == "unjudged" for r in results),
             "were not graded": sum(r.program is not None and r.hidden is None for r in results),
-            "ended because the model was out of reach": sum(r.reason.startswith("model:") for r in results),
         }
         found += [
             f"{method.label}: {count} of {len(results)} attempts {what}"

@@ -28,6 +28,8 @@ class Comparison:
     """Every two methods of a group."""
     curves: tuple[Curve, ...]
     ks: tuple[int, ...]
+    level: str
+    """Of all intervals and bands, e.g. ``95 %``."""
     refusals: tuple[str, ...]
     """Why the methods are not ranked; empty where they are."""
     warnings: tuple[str, ...]
@@ -113,6 +115,7 @@ def compare(
         pairs=tuple(pairs),
         curves=tuple(curve for group in grouped for curve in curves(group, drawn)),
         ks=tuple(sorted(set(ks))),
+        level=drawn.level,
         refusals=tuple(refused),
         warnings=tuple(arms.warnings(methods, loaded)),
         notes=tuple(_notes(rows, pairs, drawn)),
@@ -121,7 +124,7 @@ def compare(
 
 def _notes(rows: Sequence[Summary], pairs: Sequence[Pair], bootstrap: Bootstrap) -> list[str]:
     """Say how the figures were made, as far as a reader needs it for these figures."""
-    level = f"{bootstrap.confidence:.0%}"
+    level = bootstrap.level
     methods = {row.pass_1.method for row in rows}
     draws = f"{bootstrap.replicates:,} replicates, seed {bootstrap.seed}"
     made = {

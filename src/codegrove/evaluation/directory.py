@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from codegrove.store.coding import to_json
 HEADER = "eval.json"
 RESULTS = "results.jsonl"
 LOCK = "eval.lock"
+CLOCK = "eval.seconds"
 
 _Record = TypeVar("_Record", bound=BaseModel)
 
@@ -33,6 +35,8 @@ class Evaluation:
     header: EvalHeader
     results: tuple[EvalResult, ...]
     """In the order of the file; of rows for the same attempt only the last."""
+    seconds: float = 0.0
+    """Running time of all sessions together."""
     notes: tuple[str, ...] = field(default=())
     """What a reader should know about the file, e.g. that its last line is torn."""
 
@@ -44,7 +48,8 @@ class ResultWriter:
 
     Args:
         path: a directory, made where there is none. One that holds an evaluation is continued.
-        header: what a new evaluation sets out to do; that of an existing one is kept (`header` returns it).
+        header: what a new evaluation sets out to do; that of an existing one is kept. `header`, `results` and
+            `seconds` return what is there.
 
     Raises:
         EvaluationError: if it cannot be written, is in use, or holds something else.
@@ -54,7 +59,7 @@ class ResultWriter:
         self.path = Path(path)
         self._closing = contextlib.ExitStack()
         try:
-            self.header, self.results = self._open(header)
+            self.header, self.results, self.seconds = self._open(header)
         except OSError as error:
             self._closing.close()
             raise _unusable(self.path, "write to", error) from None
@@ -91,6 +96,17 @@ class ResultWriter:
         except OSError as error:
             raise _unusable(self.path / RESULTS, "write to", error) from None
 
+    def note_seconds(self, seconds: float) -> None:
+        """Write down the running time of all sessions together.
+
+        Raises:
+            EvaluationError: if it cannot be written.
+        """
+        try:
+            _write(self.path / CLOCK, f"{seconds:.3f}\n")
+        except OSError as error:
+            raise _unusable(self.path / CLOCK, "write to", error) from None
+
     def widen(self, header: EvalHeader) -> None:
         """Add the problems, recipes and seeds of another header, and take over its sweep budget.
 
@@ -113,7 +129,7 @@ class ResultWriter:
                 raise _unusable(self.path / HEADER, "write to", error) from None
             self.header = wider
 
-    def _open(self, header: EvalHeader) -> tuple[EvalHeader, tuple[EvalResult, ...]]:
+    def _open(self, header: EvalHeader) -> tuple[EvalHeader, tuple[EvalResult, ...], float]:
         if database.has_run(self.path):
             raise EvaluationError(
                 f"{self.path} holds the run of one task (codegrove show {self.path}); name a new directory for an"
@@ -126,10 +142,11 @@ class ResultWriter:
         except Timeout:
             raise EvaluationError(f"{self.path} is in use by another process; wait for it to end") from None
         done: tuple[EvalResult, ...] = ()
+        seconds = 0.0
         target = self.path / HEADER
         if target.exists():
             existing = load_evaluation(self.path)
-            header, done = existing.header, existing.results
+            header, done, seconds = existing.header, existing.results, existing.seconds
         else:
             _write_header(self.path, header)
         binary = getattr(os, "O_BINARY", 0)  # Windows would write other ends of lines
@@ -137,7 +154,7 @@ class ResultWriter:
         self._closing.callback(os.close, self._file)
         content = (self.path / RESULTS).read_bytes()
         os.ftruncate(self._file, content.rfind(b"\n") + 1)
-        return header, done
+        return header, done, seconds
 
 
 def load_evaluation(path: str | Path) -> Evaluation:
@@ -154,6 +171,7 @@ def load_evaluation(path: str | Path) -> Evaluation:
     try:
         header = _read_header(folder / HEADER)
         content = (folder / RESULTS).read_bytes() if (folder / RESULTS).exists() else b""
+        seconds = _read_seconds(folder / CLOCK)
     except OSError as error:
         raise _unusable(folder, "read", error) from None
     lines = content.split(b"\n")
@@ -171,14 +189,34 @@ def load_evaluation(path: str | Path) -> Evaluation:
         rows[key] = row
     if replaced:
         notes.append(f"{folder / RESULTS}: {replaced} rows were replaced by later ones for the same attempt")
-    return Evaluation(path=folder, header=header, results=tuple(rows.values()), notes=tuple(notes))
+    return Evaluation(
+        path=folder, header=header, results=tuple(rows.values()), seconds=seconds, notes=tuple(notes)
+    )
 
 
 def _write_header(folder: Path, header: EvalHeader) -> None:
-    partial = folder / f"{HEADER}.part"
-    text = json.dumps(header.model_dump(mode="json"), indent=2) + "\n"
+    _write(folder / HEADER, json.dumps(header.model_dump(mode="json"), indent=2) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_name(f"{path.name}.part")
     partial.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(partial, folder / HEADER)
+    os.replace(partial, path)
+
+
+def _read_seconds(path: Path) -> float:
+    if not path.exists():
+        return 0.0
+    text = path.read_text(encoding="utf-8", errors="replace").strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise EvaluationError(
+            f"{path}: expected a number of seconds, found {text!r:.60}; delete it to count from 0"
+        )
+    return seconds
 
 
 def _read_header(path: Path) -> EvalHeader:

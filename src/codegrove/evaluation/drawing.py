@@ -32,7 +32,7 @@ def html(comparison: Comparison) -> str:
 
 
 def svg(comparison: Comparison) -> str:
-    """Return one self-contained SVG element: pass@1 with 95 % intervals, and the curves of all that are ranked."""
+    """Return one self-contained SVG element: pass@1 with its intervals, and the curves of all that are ranked."""
     rows = comparison.methods
     curves = [curve for curve in comparison.curves if curve.axis == "calls"] if comparison.ranked else []
     height = max(_ROW * (len(rows) + 2) + 8, 230 if curves else 0)
@@ -41,7 +41,8 @@ def svg(comparison: Comparison) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"'
         f' height="{height}" font-family="system-ui, sans-serif" font-size="12" role="img"'
         f' class="codegrove-comparison" aria-label="comparison of {len(rows)} methods">{_STYLE}',
-        f'<text x="{_NAME}" y="16" fill="currentColor" opacity=".65">solved (pass@1), 95 % interval</text>',
+        f'<text x="{_NAME}" y="16" fill="currentColor" opacity=".65">solved (pass@1), {comparison.level} interval'
+        "</text>",
         *_rates(comparison),
         *(_lines(curves, height) if curves else ()),
         "</svg>",

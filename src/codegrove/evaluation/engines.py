@@ -14,9 +14,10 @@ from codegrove.evaluation.attempts import Attempt
 from codegrove.evaluation.grading import Grader
 from codegrove.evaluation.results import Arm, EvalResult
 from codegrove.graphs.assemble import Assembly, assemble
+from codegrove.graphs.end import End, Ended
 from codegrove.graphs.recipe.schema import Recipe
 from codegrove.graphs.session import Session
-from codegrove.graphs.solution import SEARCH_DONE, Solution
+from codegrove.graphs.solution import Solution
 from codegrove.problem import Problem
 from codegrove.runs.directory import RunDirectory
 from codegrove.tools.sandbox.factory import make_sandbox
@@ -62,7 +63,7 @@ class Engine(Protocol):
     async def make(self, attempt: Attempt, problem: Problem) -> EvalResult | LeftOpen:
         """Make an attempt and have its answer graded. What earlier sessions of it have paid for is used."""
 
-    def stop(self, reason: str) -> None:
+    def stop(self, why: End) -> None:
         """End what is being made: runs end with the best so far and can go on later."""
 
     async def aclose(self) -> None:
@@ -123,10 +124,10 @@ class LocalEngine:
             hidden=verdict,
         )
 
-    def stop(self, reason: str) -> None:
+    def stop(self, why: End) -> None:
         """End the sessions at work."""
         for session in self._running:
-            session.stop(reason)
+            session.stop(why)
 
     async def aclose(self) -> None:
         """End the grading process and the sandbox."""
@@ -152,10 +153,12 @@ class LocalEngine:
 
     def _assembly(self, attempt: Attempt, problem: Problem, sweep: Sweep) -> Assembly:
         given = self._conditions
+        # The simulation knows the reference; whatever asks a language model is not even handed the problem.
+        simulated = given.arms[attempt.recipe].simulated
         return assemble(
             given.recipes[attempt.recipe],
             **{
-                "problems": [problem],
+                **({"problems": [problem]} if simulated else {}),
                 **given.settings,
                 "budget": given.budget,
                 "seed": attempt.seed,
@@ -167,5 +170,4 @@ class LocalEngine:
 
 def _is_final(solution: Solution) -> bool:
     """Whether a run came to an end that says something about its method: done, or its own budget used up."""
-    reason = solution.reason
-    return reason == SEARCH_DONE or (reason.startswith("budget:") and "sweep's" not in reason)
+    return solution.ended in (Ended.DONE, Ended.BUDGET)

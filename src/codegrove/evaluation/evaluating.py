@@ -28,7 +28,8 @@ class EvaluationSettings(TypedDict, total=False):
     budget: Budget | None
     """Limits of one attempt; those it leaves open are the recipe's. Methods are only ranked at equal limits."""
     sweep: Budget | None
-    """Limits of all attempts together."""
+    """Limits of all attempts together, over all calls with the same `out`; seconds are those in which such a call
+    was at work."""
     jobs: int
     """Attempts made at the same time; 2 by default."""
     engine: str

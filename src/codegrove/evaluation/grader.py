@@ -1,6 +1,8 @@
 """The process that runs hidden tests. Started by `codegrove.evaluation.grading`; speaks JSON lines.
 
-Searches never share a process with it: what it holds in memory no policy, agent, prompt or log of a run can reach.
+A search is given a `Task`, which has no hidden tests: they are in no session, prompt, log or file of a run. The
+process that searches has read the benchmark, so they are in its memory; candidates run in the sandbox, outside it.
+Here hidden tests are run, on answers of sessions that are closed.
 """
 
 from __future__ import annotations

@@ -78,6 +78,7 @@ def merge(out: str | Path, folders: Sequence[str | Path], *, runs: bool = True) 
                 _copy_runs(shards, target, {_attempt(key): home for key, (_, home) in rows.items()}, wanted)
             for key in sorted(rows, key=lambda key: order.get(key, len(order))):
                 writer.append(rows[key][0])
+            writer.note_seconds(sum(shard.seconds for shard in shards))
     return Merged(
         evaluation=load_evaluation(target),
         missing=tuple(dict.fromkeys(_attempt(key) for key in wanted if key not in rows)),

@@ -23,6 +23,7 @@ from codegrove.evaluation.directory import HEADER
 from codegrove.evaluation.engines import Conditions, LeftOpen, LocalEngine, Started
 from codegrove.evaluation.leases import Leases
 from codegrove.evaluation.results import EvalResult
+from codegrove.graphs.end import End
 from codegrove.problem import Problem
 
 CLOSING_SECONDS = 15.0
@@ -35,7 +36,7 @@ class RemoteMaker:
     def __init__(self, conditions: Conditions) -> None:
         self._conditions = conditions
         self._engine: LocalEngine | None = None
-        self._stopped = ""
+        self._stopped: End | None = None
 
     async def open(self, expected: tuple[str, str, bytes]) -> None:
         """Check that this machine can work for the driver, and get ready.
@@ -62,17 +63,17 @@ class RemoteMaker:
         self, attempt: Attempt, problem: Problem, share: Budget
     ) -> tuple[EvalResult | LeftOpen, Spend]:
         """Make one attempt within its share of the sweep's budget; returns what it has used as well."""
-        if self._stopped or self._engine is None:
-            return LeftOpen(self._stopped), Spend()
+        if self._stopped is not None or self._engine is None:
+            return LeftOpen("" if self._stopped is None else self._stopped.reason), Spend()
         sweep = Sweep(share)
         made = await self._engine.make(attempt, problem, sweep)
         return made, sweep.spend
 
-    async def stop(self, reason: str) -> None:
+    async def stop(self, why: End) -> None:
         """End the attempt at work, and begin no other."""
-        self._stopped = self._stopped or reason
+        self._stopped = self._stopped or why
         if self._engine is not None:
-            self._engine.stop(reason)
+            self._engine.stop(why)
 
     async def close(self) -> None:
         """End the grading process and the sandbox."""
@@ -105,7 +106,7 @@ class RayEngine:
         self._expected = ("", "", b"")
         self._failed: asyncio.Future[None] | None = None
         self._ours = False
-        self._stopped = ""
+        self._stopped: End | None = None
 
     async def open(self) -> None:
         """Connect, and start the actors. Those for which there is no processor yet join in when there is one."""
@@ -121,10 +122,10 @@ class RayEngine:
         lease, used = await self._leases.take(arm), None
         try:
             actor = await self._free_actor()
-            if self._stopped:
+            if self._stopped is not None:
                 self._idle.put_nowait(actor)
                 used = Spend()
-                return LeftOpen(self._stopped)
+                return LeftOpen(self._stopped.reason)
             self._started(attempt, None)
             try:
                 made, used = await self._answer(actor.make.remote(attempt, problem, lease.budget))
@@ -138,11 +139,11 @@ class RayEngine:
         finally:
             self._leases.give_back(lease, used)
 
-    def stop(self, reason: str) -> None:
+    def stop(self, why: End) -> None:
         """End what the actors are doing."""
-        self._stopped = self._stopped or reason
+        self._stopped = self._stopped or why
         for actor in self._actors:
-            actor.stop.remote(reason)
+            actor.stop.remote(why)
 
     async def aclose(self) -> None:
         """End the actors, and the cluster if it was started here."""

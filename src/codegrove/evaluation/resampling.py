@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from codegrove.errors import UsageError
 from codegrove.evaluation.statistics import CONFIDENCE, Interval
 
 REPLICATES = 2000
@@ -24,11 +25,29 @@ by less than problems / 2e9."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bootstrap:
-    """How intervals are drawn. Equal settings give equal intervals."""
+    """How intervals are drawn. Equal settings give equal intervals.
+
+    Raises:
+        UsageError: if there are no replicates, or the confidence is not between 0 and 1.
+    """
 
     replicates: int = REPLICATES
     seed: int = 0
     confidence: float = CONFIDENCE
+    """Of all intervals of a comparison, also those that need no draws."""
+
+    def __post_init__(self) -> None:
+        if self.replicates < 1:
+            raise UsageError(f"bootstrap replicates={self.replicates!r}: expected 1 or more")
+        if not 0 < self.confidence < 1:
+            raise UsageError(
+                f"bootstrap confidence={self.confidence!r}: expected a share between 0 and 1, such as 0.95"
+            )
+
+    @property
+    def level(self) -> str:
+        """The confidence as a reader sees it."""
+        return f"{100 * self.confidence:.6g} %"
 
     def intervals(self, columns: Sequence[Sequence[float | None]]) -> list[Interval | None]:
         """Return the interval of each column's mean. All columns see the same draws of problems.
@@ -84,7 +103,8 @@ class Bootstrap:
     def _percentiles(self, means: Sequence[float], one: int) -> Interval:
         tail = (1 - self.confidence) / 2
         low, high = (2 * _quantile(means, share) / one - 1 for share in (tail, 1 - tail))
-        return Interval(round(low, 6), round(high, 6), "bootstrap")
+        # 0 is not a whole number of steps from -1, and would come back as -0.0.
+        return Interval(round(low, 6) + 0.0, round(high, 6) + 0.0, "bootstrap")
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

@@ -1,6 +1,7 @@
 """What one attempt of one method at one problem came to, as it is written to a file.
 
-An evaluation directory holds `eval.json` (an `EvalHeader`) and `results.jsonl` (one `EvalResult` a line); see
+An evaluation directory holds `eval.json` (an `EvalHeader`), `results.jsonl` (one `EvalResult` a line) and
+`eval.seconds` (how long all sessions took); see
 `codegrove.evaluation.directory` for how they are written and read.
 """
 

@@ -17,16 +17,19 @@ from codegrove.evaluation.attempts import Attempt, plan
 from codegrove.evaluation.continuing import check_same, spent
 from codegrove.evaluation.directory import Evaluation, ResultWriter, load_evaluation
 from codegrove.evaluation.engines import Conditions, Engine, LeftOpen, LocalEngine, check_name
+from codegrove.evaluation.fitness import check_fit
 from codegrove.evaluation.results import Arm, EvalHeader, EvalResult, limits
-from codegrove.graphs.assemble import assemble
+from codegrove.graphs.assemble import Assembly, assemble
+from codegrove.graphs.end import INTERRUPTED, End
 from codegrove.graphs.recipe.loader import load_recipe
 from codegrove.graphs.recipe.schema import Recipe
 from codegrove.graphs.session import Session
 from codegrove.problems import ProblemSet
 
-INTERRUPTED = "interrupted"
 _SWEPT = ("calls", "tokens", "dollars", "executions", "seconds")
 """What all attempts together can be limited in."""
+_TICK = 10.0
+"""Seconds between two notes of the running time; what a session that is killed loses of it at most."""
 
 
 class Watcher(Protocol):
@@ -79,7 +82,8 @@ class Evaluator:
     settings: EvalSettings
     out: Path
     watchers: Sequence[Watcher] = ()
-    stop_reason: str | None = None
+    stopped: End | None = field(default=None, init=False)
+    """Why it ends before all attempts are made; None as long as it does not."""
     _engine: Engine | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -90,8 +94,8 @@ class Evaluator:
         for name in {} if given.sweep is None else limits(given.sweep):
             if name not in _SWEPT:
                 raise UsageError(
-                    f"sweep: rows do not say how much of {name} they took, so a limit of it would not hold for the"
-                    f" next session; limit {', '.join(_SWEPT)}"
+                    f"sweep: it is not on record how much of {name} attempts took, so a limit of it would not hold"
+                    f" for the next session; limit {', '.join(_SWEPT)}"
                 )
         self._recipes: dict[str, Recipe] = {}
         for recipe in given.recipes:
@@ -104,12 +108,20 @@ class Evaluator:
         self._plan = plan(tuple(self._recipes), self._ids, tuple(given.seeds), given.shard)
         # Reads every problem: a file that is broken is refused whole, and now.
         self._report = given.problems.report
+        assemblies = [self._assembly(recipe) for recipe in self._recipes.values()]
+        check_fit(assemblies, map(given.problems.by_id, self._ids))
+        self._arms = {assembly.recipe.name: self._arm(assembly) for assembly in assemblies}
 
-    def stop(self, reason: str = INTERRUPTED) -> None:
+    @property
+    def stop_reason(self) -> str | None:
+        """`stopped` in words."""
+        return None if self.stopped is None else self.stopped.reason
+
+    def stop(self, why: End = INTERRUPTED) -> None:
         """End the evaluation: runs in flight end with the best so far and can go on later."""
-        self.stop_reason = self.stop_reason or reason
+        self.stopped = self.stopped or why
         if self._engine is not None:
-            self._engine.stop(self.stop_reason)
+            self._engine.stop(self.stopped)
 
     async def run(self) -> Evaluation:
         """Make all attempts that are not on record, and return the evaluation as it stands.
@@ -117,8 +129,7 @@ class Evaluator:
         Raises:
             UsageError: on settings that cannot be used; before any model is called.
         """
-        given = self.settings
-        arms = {name: self._arm(recipe) for name, recipe in self._recipes.items()}
+        given, arms = self.settings, self._arms
         sweep = Sweep(given.sweep or Budget())
         engine = self._engine = self._new_engine(arms, sweep)
         try:
@@ -127,12 +138,17 @@ class Evaluator:
                 writer.widen(self._header())
                 done = {Attempt(row.recipe, row.problem, row.seed): row for row in writer.results}
                 waiting = [attempt for attempt in self._plan if attempt not in done]
-                sweep.restore(spent(writer.results, [self.out / attempt.folder for attempt in waiting]))
+                past = spent(writer.results, [self.out / attempt.folder for attempt in waiting])
+                past.seconds = writer.seconds
+                sweep.restore(past)
                 for watcher in self.watchers:
                     watcher.planned(len(self._plan), [done[a] for a in self._plan if a in done])
                 if waiting:
-                    await engine.open()
-                    await self._make(waiting, engine, sweep, writer)
+                    try:
+                        await engine.open()
+                        await self._make(waiting, engine, sweep, writer)
+                    finally:
+                        writer.note_seconds(sweep.seconds)
         finally:
             await engine.aclose()
         return load_evaluation(self.out)
@@ -142,23 +158,31 @@ class Evaluator:
 
         async def work() -> None:
             for attempt in left:
-                if self.stop_reason is not None:
+                if self.stopped is not None:
                     return
                 made = await engine.make(attempt, self.settings.problems.by_id(attempt.problem))
                 if isinstance(made, LeftOpen):
                     for watcher in self.watchers:
                         watcher.left_open(attempt, made.reason)
-                    if sweep.exhausted() is not None:
-                        self.stop(f"the sweep's budget is used up: {sweep.exhausted()}")
+                    over = sweep.exhausted()
+                    if over is not None:
+                        self.stop(End.over(over))
                     continue
                 writer.append(made)
                 for watcher in self.watchers:
                     watcher.finished(attempt, made)
 
+        async def keep_time() -> None:
+            while True:
+                writer.note_seconds(sweep.seconds)
+                await asyncio.sleep(_TICK)
+
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(self.settings.jobs, len(waiting))):
-                    group.create_task(work())
+                clock = group.create_task(keep_time())
+                workers = [group.create_task(work()) for _ in range(min(self.settings.jobs, len(waiting)))]
+                await asyncio.wait(workers)
+                clock.cancel()
         except ExceptionGroup as failed:
             # The first one ended the others; a caller wants its message.
             raise failed.exceptions[0] from None
@@ -185,11 +209,16 @@ class Evaluator:
 
         return RayEngine(conditions, given.jobs, sweep, started)
 
-    def _arm(self, recipe: Recipe) -> Arm:
-        """Describe a recipe under this evaluation's conditions; what is wrong with it shows here."""
+    def _assembly(self, recipe: Recipe) -> Assembly:
+        """Put a recipe together as for an attempt at any of the problems; what is wrong with it shows here."""
         given = self.settings
-        first = given.problems.by_id(self._ids[0])
-        assembly = assemble(recipe, **{"problems": [first], **given.settings, "budget": given.budget})
+        return assemble(
+            recipe, **{"problems": given.problems.by_id, **given.settings, "budget": given.budget}
+        )
+
+    def _arm(self, assembly: Assembly) -> Arm:
+        """Describe a method under this evaluation's conditions."""
+        recipe = assembly.recipe
         return Arm(
             recipe=recipe.name,
             recipe_fingerprint=recipe.fingerprint,

@@ -10,6 +10,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from statistics import NormalDist
 
@@ -17,6 +18,8 @@ from codegrove.errors import UsageError
 
 CONFIDENCE = 0.95
 FLIPS = 10_000
+FINEST = 10**6
+"""Largest denominator that a difference of two shares is taken to have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +127,20 @@ def sign_flips(differences: Sequence[float], rng: random.Random, flips: int = FL
 
     Monte Carlo: (1 + flips at least as far from 0) / (1 + flips), after Phipson and Smyth 2010 (arXiv 1603.05766),
     so never 0. With differences of -1, 0 and 1 it estimates McNemar's exact p.
+
+    Args:
+        differences: of two shares of attempts, so fractions. Each is taken for the nearest one with a denominator
+            of at most `FINEST`, which is the difference itself up to 1,000 attempts a problem.
+        rng: source of the flips.
+        flips: how many arrangements are drawn.
     """
-    sizes = Counter(round(abs(difference), 9) for difference in differences)
-    sizes.pop(0.0, None)
-    seen = abs(math.fsum(differences)) - 1e-9
+    shares = [Fraction(difference).limit_denominator(FINEST) for difference in differences]
+    # In whole numbers: in floating point, arrangements that tie with the observed one fall to either side of it.
+    scale = math.lcm(*(share.denominator for share in shares))
+    steps = [share.numerator * (scale // share.denominator) for share in shares]
+    seen = abs(sum(steps))
+    sizes = Counter(map(abs, steps))
+    sizes.pop(0, None)
     if not sizes:
         return 1.0
     groups = list(sizes.items())

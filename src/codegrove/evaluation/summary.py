@@ -106,7 +106,10 @@ def summaries(methods: Sequence[Method], ks: Sequence[int], bootstrap: Bootstrap
         columns.append([judged_rate(own) for own in attempts])
         columns += [column for k in more for column in _columns_at(attempts, k)]
     intervals = bootstrap.intervals(columns)
-    rates = [_rate(column, interval) for column, interval in zip(columns, intervals, strict=True)]
+    rates = [
+        _rate(column, interval, bootstrap.confidence)
+        for column, interval in zip(columns, intervals, strict=True)
+    ]
     width = 2 + 2 * len(more)
     return [
         _summary(method, rates[index * width : (index + 1) * width], more)
@@ -162,14 +165,14 @@ def _columns_at(problems: Sequence[Sequence[EvalResult]], k: int) -> list[list[f
     ]
 
 
-def _rate(column: Sequence[float | None], interval: Interval | None) -> Rate | None:
+def _rate(column: Sequence[float | None], interval: Interval | None, confidence: float) -> Rate | None:
     values = [value for value in column if value is not None]
     if interval is None:
         return None
     value = fmean(values)
     if set(values) <= {0.0, 1.0}:
         # One trial a problem, or attempts that all agree; where nothing varies, a bootstrap has no width.
-        interval = wilson(sum(map(bool, values)), len(values))
+        interval = wilson(sum(map(bool, values)), len(values), confidence)
     return Rate(value=value, low=interval.low, high=interval.high, method=interval.method)
 
 

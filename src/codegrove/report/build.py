@@ -53,7 +53,7 @@ def report_data(
     budget: Budget | None = None,
     seed: int | None = None,
     workers: int | None = None,
-    hidden: Verdict | None = None,
+    hidden: Verdict | HiddenGrade | None = None,
 ) -> ReportData:
     """Gather what the report of a run shows.
 
@@ -246,9 +246,9 @@ def _limits(budget: Budget) -> dict[str, float]:
     return limits | {f"{role} calls": limit for role, limit in budget.role_calls.items()}
 
 
-def _hidden(verdict: Verdict | None) -> HiddenGrade | None:
-    if verdict is None:
-        return None
+def _hidden(verdict: Verdict | HiddenGrade | None) -> HiddenGrade | None:
+    if verdict is None or isinstance(verdict, HiddenGrade):
+        return verdict
     return HiddenGrade(
         status=verdict.status.value,
         passed=verdict.passed_count,

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from codegrove.report.build import report_data
-from codegrove.report.data import ReportCall, ReportData
+from codegrove.report.data import HiddenGrade, ReportCall, ReportData
 from codegrove.runs.run import Call, Run
 from codegrove.search.tree import ROOT
 from codegrove.verdict import Verdict
 
 
-def run_report(run: Run, *, hidden: Verdict | None = None) -> ReportData:
+def run_report(run: Run, *, hidden: Verdict | HiddenGrade | None = None) -> ReportData:
     """Gather what the report of a recorded run shows, also while the run goes on.
 
     Args:
         run: the opened run directory.
-        hidden: verdict of the hidden tests on the answer; None says "not graded".
+        hidden: verdict of the hidden tests on the answer; None says "not graded". For a run of an evaluation
+            `codegrove.evaluation.hidden_grade.hidden_grade` has it.
     """
     return report_data(
         task=run.task,

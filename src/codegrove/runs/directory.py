@@ -19,6 +19,7 @@ from typing import Self
 from codegrove.budget import Budget, Spend
 from codegrove.errors import RunError, TreeError, UsageError
 from codegrove.graphs.assemble import Assembly
+from codegrove.graphs.end import Ended
 from codegrove.graphs.recording import Recorder
 from codegrove.graphs.session import Session
 from codegrove.graphs.solution import Solution
@@ -113,6 +114,8 @@ class RunDirectory:
                 ended_at=_now(),
                 seconds=round(solution.spend.seconds, 6),
                 result=solution.result.value,
+                ended=solution.ended.value,
+                resource=solution.resource,
                 reason=solution.reason,
                 answer=solution.node,
                 spend=to_json(asdict(solution.spend)),
@@ -188,7 +191,7 @@ class RunDirectory:
             except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
                 raise database.damaged(self.path, error) from None
         rewind_to = None
-        if ending is not None and ending.reason.startswith("model:"):
+        if ending is not None and ending.ended is Ended.MODEL:
             # The models were out of reach: what they could not do is no failed attempt of the method.
             rewind_to = log.trailing_failures()
         if rewind_to is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from codegrove.budget import Budget, Spend
 from codegrove.errors import UsageError
-from codegrove.graphs.solution import SEARCH_DONE
+from codegrove.graphs.end import Ended
 from codegrove.store import reader
 
 LIMITS = ("calls", "tokens", "dollars", "executions", "seconds", "nodes")
@@ -19,6 +19,8 @@ class Ending:
     """The row of a session that reached its end."""
 
     result: str
+    ended: Ended
+    resource: str
     reason: str
     answer: int | None
     verdict: str | None
@@ -28,14 +30,14 @@ class Ending:
 def read_ending(connection: sqlite3.Connection) -> Ending | None:
     """Return how the latest session ended; None if it was killed, is at work, or there was none."""
     row = connection.execute(
-        "SELECT result, reason, answer, verdict FROM sessions ORDER BY id DESC LIMIT 1"
+        "SELECT result, ended, resource, reason, answer, verdict FROM sessions ORDER BY id DESC LIMIT 1"
     ).fetchone()
-    return None if row is None or row[0] is None else Ending(*row)
+    return None if row is None or row[0] is None else Ending(row[0], Ended(row[1]), *row[2:])
 
 
 def has_ended(ending: Ending) -> bool:
     """Whether nothing is left to do, however large the budget."""
-    return ending.reason == SEARCH_DONE
+    return ending.ended is Ended.DONE
 
 
 def latest_limits(connection: sqlite3.Connection) -> Budget | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from codegrove.budget import Budget, Spend
 from codegrove.candidate import Candidate
 from codegrove.errors import RunError, TreeError
+from codegrove.graphs.end import NOT_ENDED, Ended
 from codegrove.graphs.recipe.schema import Recipe
 from codegrove.graphs.solution import Result, Solution
 from codegrove.runs.ending import Ending, has_ended, latest_limits, read_ending
@@ -165,8 +166,13 @@ class Run:
     def reason(self) -> str:
         """Why the latest session ended."""
         if self._ending is None:
-            return "killed, or still at work"
+            return NOT_ENDED.reason
         return self._ending.reason
+
+    @property
+    def ended(self) -> Ended:
+        """What ended the latest session."""
+        return NOT_ENDED.kind if self._ending is None else self._ending.ended
 
     @cached_property
     def answer(self) -> int | None:
@@ -185,6 +191,8 @@ class Run:
             recipe=self.recipe.name,
             result=Result.UNVERIFIED if ending is None else Result(ending.result),
             reason=self.reason,
+            ended=self.ended,
+            resource="" if ending is None else ending.resource,
             candidate=self._candidate(node),
             verdict=verdict,
             node=node,

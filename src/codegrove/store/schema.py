@@ -5,7 +5,7 @@ from __future__ import annotations
 FILE_NAME = "run.sqlite"
 APPLICATION_ID = 0x43477276
 """Marks the file as ours ("CGrv" in its header), so that a foreign database is told apart before it is opened."""
-VERSION = 1
+VERSION = 2
 """Goes up whenever a table changes its meaning."""
 
 SCHEMA = """
@@ -22,6 +22,8 @@ CREATE TABLE sessions (
   ended_at TEXT,
   seconds REAL,
   result TEXT,
+  ended TEXT,
+  resource TEXT,
   reason TEXT,
   answer INTEGER,
   spend TEXT,
@@ -122,7 +124,9 @@ CREATE VIEW programs AS
 
 - `at`, `seconds`: seconds on a clock that only runs forward, counted over all sessions of the run; never the wall
   clock, so that setting that back harms nothing.
-- `sessions`: one row per process that worked on the run. Without `ended_at` it was killed, or is at work.
+- `sessions`: one row per process that worked on the run. Without `ended_at` it was killed, or is at work. `ended`
+  is what ended it, a value of `codegrove.graphs.end.Ended`; `resource` what was used up, where a budget ended it;
+  `reason` the same in words, which may change.
 - `events.kind`: `asked` (the policy wants an expansion), `told` (it was answered: `call` is the call whose
   reply is the answer, `execution` the one whose verdict it carries, `outcome` the rest), `rewound` (what followed
   the event with the id `expansion` does not count: nothing came then but failures for want of a model).

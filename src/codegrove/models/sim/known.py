@@ -47,6 +47,18 @@ class Comparison:
     """The defects of a program that is near; for other kinds not meant to be mended one by one."""
 
 
+def reference_tree(problem: Problem) -> ast.Module:
+    """Return a problem's reference, parsed.
+
+    Raises:
+        ValueError: if the problem has no reference, or one that does not parse.
+    """
+    tree = parse(problem.reference) if problem.reference.strip() else None
+    if tree is None or not tree.body:
+        raise ValueError("it has no reference solution that parses")
+    return tree
+
+
 class Known:
     """Everything derived from one problem. Pure: equal problems give equal knowledge in every process.
 
@@ -55,9 +67,7 @@ class Known:
     """
 
     def __init__(self, problem: Problem) -> None:
-        tree = parse(problem.reference) if problem.reference.strip() else None
-        if tree is None or not tree.body:
-            raise ValueError("it has no reference solution that parses")
+        tree = reference_tree(problem)
         self.problem = problem
         self.entry_point = problem.task.entry_point
         self.given = given_names(problem.task.stub, self.entry_point)

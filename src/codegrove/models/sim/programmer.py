@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
 
 from codegrove.errors import ModelError, ModelSpecError
 from codegrove.models.port import FREE, Price, Reply, Request
@@ -11,7 +12,7 @@ from codegrove.models.sim import judging, planning, writing
 from codegrove.models.sim.dice import Dice, roll
 from codegrove.models.sim.drafting import draft
 from codegrove.models.sim.examples import as_json, spoilt
-from codegrove.models.sim.known import Known
+from codegrove.models.sim.known import Known, reference_tree
 from codegrove.models.sim.reading import Situation, read
 from codegrove.models.sim.repairing import repaired
 from codegrove.models.sim.skill import SimSettings
@@ -23,6 +24,7 @@ CHARACTERS_PER_TOKEN = 4
 """For the estimate of token use; a usual figure for English and Python text."""
 
 Lookup = Callable[[str], Problem | None]
+_Taken = TypeVar("_Taken")
 
 
 class SimulatedProgrammer:
@@ -87,7 +89,8 @@ class SimulatedProgrammer:
                 " model with -m"
             )
         try:
-            self._find(task_id)
+            if task_id not in self._known:  # all it derives takes many times as long
+                self._use(task_id, reference_tree)
         except ModelError as error:
             raise ModelSpecError(str(error)) from None
 
@@ -130,14 +133,21 @@ class SimulatedProgrammer:
 
     def _find(self, task_id: str) -> Known:
         known = self._known.get(task_id)
-        if known is not None:
-            return known
+        if known is None:
+            known = self._known[task_id] = self._use(task_id, Known)
+        return known
+
+    def _use(self, task_id: str, take: Callable[[Problem], _Taken]) -> _Taken:
+        """Return what is taken from a problem that it must know.
+
+        Raises:
+            ModelError: if there is no such problem, or it has no usable reference.
+        """
         problem = self._lookup(task_id)
         reason = "is not one of them"
         if problem is not None:
             try:
-                known = self._known[task_id] = Known(problem)
-                return known
+                return take(problem)
             except ValueError as error:
                 reason = f"cannot be used: {error}"
         raise ModelError(
