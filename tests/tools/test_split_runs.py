@@ -144,6 +144,15 @@ RIGHT = {
         "        with self.assertRaises(ValueError):\n            f(-1)\n"
         "if __name__ == '__main__':\n    unittest.main()",
     ),
+    "a main function of the test": (
+        "def f(x): return x",
+        "ran = []\ndef main():\n    assert f(1) == 1\n    ran.append(1)\nmain()\nassert ran",
+    ),
+    "unittest that runs itself": (
+        "def f(x): return x",
+        "import unittest\nclass TestF(unittest.TestCase):\n    def test_a(self):\n        self.assertEqual(f('ä'), 'ä')\n"
+        "x = 'ä'; unittest.main(\n    argv=['x'],\n    exit=False,\n)\nassert f(x) == x",
+    ),
     "pytest": (
         "def f(x):\n    if x < 0: raise ValueError('negative')\n    return x",
         "import pytest\n@pytest.mark.parametrize('x', [1, pytest.param(2)])\ndef test_a(x):\n    assert f(x) == x\n"

@@ -219,6 +219,8 @@ def _has(node: ast.ImportFrom, name: str) -> bool:
 def with_calls_of_tests(code: str, tree: ast.Module | None = None) -> str:
     """Return a test with calls of the test functions and classes it defines and does not run itself.
 
+    A closing ``unittest.main()`` is left out: it would end the process with an exit code and no result.
+
     Args:
         code: the test.
         tree: what it parses to, if that is known.
@@ -239,11 +241,11 @@ def with_calls_of_tests(code: str, tree: ast.Module | None = None) -> str:
             else:
                 _require_filled(name, statement.args, _filled(statement.decorator_list))
                 other.append(name)
-        elif _is_test_class(statement) and not (_used(tree, name) or _runs_unittest(tree)):
+        elif _is_test_class(statement) and not _used(tree, name):
             other.append(name)
     if other:
         plain.append(f"__run_tests__({', '.join(other)})")
-    return code + "".join(f"\n{call}" for call in plain)
+    return _without(code, _calls_of_runner(tree)) + "".join(f"\n{call}" for call in plain)
 
 
 def _is_test_class(node: ast.stmt) -> bool:
@@ -259,12 +261,30 @@ def _used(tree: ast.Module, name: str) -> bool:
     )
 
 
-def _runs_unittest(tree: ast.Module) -> bool:
-    """Whether tests are run by the text itself, in a place that is reached without being the main module."""
-    return any(
-        isinstance(statement, ast.Expr) and ast.unparse(statement).startswith(("unittest.main(", "main("))
+def _calls_of_runner(tree: ast.Module) -> list[ast.Expr]:
+    """Return the statements that have unittest run what the text defines."""
+    names = {"unittest.main"}
+    for statement in tree.body:
+        if isinstance(statement, ast.ImportFrom) and statement.module == "unittest":
+            names |= {alias.asname or alias.name for alias in statement.names if alias.name == "main"}
+    return [
+        statement
         for statement in tree.body
-    )
+        if isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Call)
+        and ast.unparse(statement.value.func) in names
+    ]
+
+
+def _without(code: str, statements: list[ast.Expr]) -> str:
+    """Return the text without some of its statements, every other one in its place."""
+    lines = code.encode().split(b"\n")  # columns of the tree count bytes
+    for statement in reversed(statements):
+        first, last = statement.lineno - 1, (statement.end_lineno or statement.lineno) - 1
+        rest = lines[last][statement.end_col_offset :]
+        kept = lines[first][: statement.col_offset] + b"None" + rest
+        lines[first : last + 1] = [kept, *[b""] * (last - first)]
+    return b"\n".join(lines).decode()
 
 
 def _filled(decorators: list[ast.expr]) -> set[str] | None:
