@@ -225,7 +225,7 @@ class Evaluator:
             models={action: model.spec for action, model in assembly.models.items()},
             simulated=assembly.simulated,
             benchmark=self._report.source,
-            benchmark_fingerprint=given.problems.fingerprint,
+            benchmark_fingerprint=self.settings.problems.fingerprint,
             budget=limits(assembly.budget),
         )
 
