@@ -14,6 +14,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+CLOSING_SECONDS = 15.0
+"""What a coroutine whose caller was interrupted may take to end. A grading process alone may take 10."""
+
 
 class _LoopThread(threading.Thread):
     """A daemon thread that runs an event loop for ever."""
@@ -36,7 +39,8 @@ _thread: _LoopThread | None = None
 def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end on the background loop and return its result.
 
-    Interrupting the caller (Ctrl-C) cancels the coroutine.
+    Interrupting the caller (Ctrl-C) cancels the coroutine, and gives it `CLOSING_SECONDS` to let go of files and
+    processes; interrupting once more does not wait.
 
     Raises:
         RuntimeError: if called from the background loop itself, which would wait for itself for ever.
@@ -45,12 +49,26 @@ def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
     if threading.current_thread() is thread:
         coroutine.close()
         raise RuntimeError("a synchronous codegrove call was made from inside its own event loop; await it")
-    future = asyncio.run_coroutine_threadsafe(coroutine, thread.loop)
+    ended = threading.Event()
+    tasks: list[asyncio.Task[T]] = []
+
+    def begin() -> None:
+        tasks.append(thread.loop.create_task(coroutine))
+        tasks[0].add_done_callback(lambda task: ended.set())
+
+    def cancel() -> None:
+        tasks[0].cancel()
+
     try:
-        return future.result()
+        thread.loop.call_soon_threadsafe(begin)
+        ended.wait()
     except BaseException:
-        future.cancel()
+        thread.loop.call_soon_threadsafe(cancel)
+        ended.wait(
+            CLOSING_SECONDS
+        )  # the thread is a daemon's: who leaves at once lets nothing be put in order
         raise
+    return tasks[0].result()
 
 
 def _loop_thread() -> _LoopThread:

@@ -14,6 +14,8 @@ from codegrove.verdict import Verdict
 
 HUMAN = "human"
 """Stands for the model of a program that a human has edited."""
+SIMULATED = "answers came from the simulated programmer, not from a language model"
+"""What everything that shows a simulated run says of it."""
 
 
 def edited_program(program: str, language: str) -> Candidate:
@@ -97,7 +99,7 @@ class Solution:
             f" ({spend.reused} reused), {spend.seconds:.1f} s",
         ]
         if self.simulated:
-            lines.append("answers came from the simulated programmer, not from a language model")
+            lines.append(SIMULATED)
         return "\n".join(lines)
 
     def _repr_mimebundle_(self, **kwargs: object) -> dict[str, str]:

@@ -15,6 +15,7 @@ CodegroveError
 ├── BudgetExceeded      a limit would be passed; carries kind, spent and limit
 ├── CheckpointError     a LangGraph checkpoint whose search is not, or no longer, in this process
 ├── StateUpdateError    a step returned something the shared state does not have
+├── BrokenOff           work that had begun cannot go on: a full disk, a grading process that does not start
 ├── SandboxError        the sandbox itself failed: never the candidate's fault
 └── TreeError           a search tree was used against its rules
 """
@@ -117,6 +118,13 @@ class CheckpointError(CodegroveError):
 
 class StateUpdateError(CodegroveError):
     """A step returned a misspelt key, a value of the wrong type, or named an unknown next step."""
+
+
+class BrokenOff(CodegroveError):
+    """Work that had begun cannot go on: the disk is full, a process does not start, a directory was taken away.
+
+    The command line ends with exit code 1 and not 2: the command was right, and the same one may succeed later.
+    """
 
 
 class SandboxError(CodegroveError):

@@ -16,7 +16,7 @@ import pytest
 
 from codegrove import Run
 from codegrove.approval import ApprovalRequest, Decision
-from codegrove.cli.approving import QUESTION, Prompt
+from codegrove.cli.approving import QUESTION, Prompt, editor_command
 from tests.cli.test_cli import Cli
 
 PLAN = ApprovalRequest(what="plan", text="first\nsecond\n", task="t", node=0, about="plan")
@@ -100,6 +100,41 @@ def test_an_editor_that_fails_leaves_typing(monkeypatch: pytest.MonkeyPatch) -> 
     typist = Typist("e\n", "x = 1\n", ".\n")
     assert put(SOLUTION, typist) == Decision.edit("x = 1\n")
     assert "the editor failed" in typist.shown
+
+
+def test_an_editor_draws_on_standard_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\necho screen; echo "# more" >> "$1"\n')
+    editor.chmod(0o755)
+    monkeypatch.setenv("VISUAL", str(editor))
+    assert put(SOLUTION, Typist("e\n")) == Decision.edit("def f(): ...\n# more\n")
+    assert capfd.readouterr() == ("", "screen\n")
+
+
+def test_an_editor_that_is_no_command_is_refused_before_anything_is_paid(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDITOR", "vim 'x")
+    done = Cli(capsys, monkeypatch)(*COMMAND[4:], "--set", "approve=[plan]", "--out", tmp_path / "run")
+    assert (done.code, len(done.err.splitlines())) == (2, 1)
+    assert "EDITOR=vim 'x: no command (No closing quotation); expected a program" in done.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_command_of_an_editor() -> None:
+    quoted = r'"C:\Program Files\Editor\e.exe" --wait'
+    assert editor_command("code --wait '-n x'", "/a b.py", windows=False) == [
+        "code",
+        "--wait",
+        "-n x",
+        "/a b.py",
+    ]
+    assert editor_command(r"C:\Windows\notepad.exe", r"C:\a b.py", windows=True) == (
+        r'C:\Windows\notepad.exe "C:\a b.py"'
+    )
+    assert editor_command(quoted, r"C:\a.py", windows=True) == rf"{quoted} C:\a.py"
 
 
 COMMAND = [

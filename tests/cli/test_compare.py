@@ -55,8 +55,8 @@ def test_formats_on_stdout(evaluation: Path) -> None:
     [
         (["{empty}"], "holds no evaluation"),
         (["{evaluation}", "{evaluation}"], "given 2 times"),
-        (["{evaluation}", "--k", "1,x"], "--k 1,x: expected whole numbers"),
-        (["{evaluation}", "--k", "0"], "k=0: expected 1 or more"),
+        (["{evaluation}", "--k", "1,x"], "--k 1,x: expected numbers from 1 on"),
+        (["{evaluation}", "--k", "0"], "--k 0: expected numbers from 1 on"),
         # before anything is computed: the directory holds nothing that could be compared
         (["{empty}", "--out", "{empty}/c.pdf"], ".pdf names no format; the endings are .csv, .json, .html"),
         (["{empty}", "--out", "{empty}/c"], "no ending names no format"),

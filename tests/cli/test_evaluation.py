@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from codegrove import evaluate
 from codegrove.evaluation.directory import ResultWriter
 from tests.cli.test_cli import Cli
 from tests.support.made_up_evaluation import made_up_header, made_up_row
@@ -95,6 +96,22 @@ def test_the_report_of_an_evaluated_run_has_the_hidden_verdict(
     assert done.code == 2 and "results.jsonl, line 1" in done.err
 
 
+def test_a_run_of_an_evaluation_goes_on_from_another_directory(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problems = humaneval_file(tmp_path, size=1)
+    monkeypatch.chdir(tmp_path)
+    given = ("eval", problems.name, "-r", "direct", "-m", "sim:", "-q")
+    assert cli(*given, "--out", "by-command").code == 0
+    evaluate(problems.name, "direct", out="from-python", model="sim:")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for name in ("by-command", "from-python"):
+        (run,) = (path.parent for path in (tmp_path / name).rglob("run.sqlite"))
+        done = cli("resume", run, "-q")
+        assert done.code in (0, 3), done.err
+
+
 def test_what_merge_has_to_say(cli: Cli, tmp_path: Path) -> None:
     for name, calls in (("1", 4), ("2", 5)):
         rows = [made_up_row(calls=calls), made_up_row(problem=f"p{name}")]
@@ -127,6 +144,10 @@ def test_what_merge_has_to_say(cli: Cli, tmp_path: Path) -> None:
         (
             ("eval", "bundled", "-r", "direct", "-r", "direct", "--out", "e"),
             "two recipes are called 'direct'",
+        ),
+        (
+            ("eval", "bundled", "-r", "direct", "--out", "e", "--id", "lift-log", "--limit", "1"),
+            "--id and --limit 1 both say which problems; give one of them",
         ),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import os
@@ -136,7 +137,7 @@ COMPLETION = '{"task_id": "add/0", "completion": ""}'
             r"line 2, field 'compl.*miss",
         ),
         ('{"completion": ""}', r"line 1, field 'task_id': expected the id of a problem; it is missing"),
-        ('{"task_id": [1], "completion": ""}', r"line 1, field 'task_id': .*found \[1\]"),
+        ('{"task_id": [1], "completion": ""}', r"line 1, field 'task_id': .*found list \[1\]"),
         ('{"task_id": "add/0", "completion": ""}\n{"task', r"line 2: not JSON"),
         (
             '[{"question_id": "add/0", "code_list": "x"}]',
@@ -171,6 +172,19 @@ def test_wrong_settings_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(TaskError, match="holds no samples"):
         grade_samples(tmp_path / "empty", benchmark())
+
+
+def test_a_grading_process_that_does_not_start_leaves_nothing_behind(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"task_id": "add/0", "solution": ""}\n{"task_id": 1')
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(UsageError, match="no sandbox level 'total'"):
+        grade_samples(bad, benchmark(), out=tmp_path / "out", level="total")
+    gc.collect()
+    assert "never retrieved" not in caplog.text
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_ids_may_be_short(tmp_path: Path) -> None:

@@ -6,16 +6,18 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from codegrove.errors import EvaluationError
+from codegrove.errors import BrokenOff, SandboxError, UsageError
 from codegrove.evaluation.grader import Grading
 from codegrove.evaluation.grading import DIED_TWICE, Grader
 from codegrove.task import Test
+from codegrove.tools.sandbox.factory import findings
 from codegrove.tools.sandbox.port import Limits
 from codegrove.tools.sandbox.scripted import ScriptedSandbox
 from codegrove.verdict import Status, TestResult, Verdict
@@ -61,10 +63,46 @@ async def test_an_answer_that_makes_no_sense_leaves_nobody_waiting() -> None:
         assert verdict is not None and verdict.note == DIED_TWICE
 
 
-async def test_a_process_that_cannot_start_is_one_message() -> None:
-    with pytest.raises(EvaluationError, match=r"could not start \(exit code 3\)"):
+async def test_a_process_that_cannot_start_is_one_message(tmp_path: Path) -> None:
+    with pytest.raises(BrokenOff, match=r"could not start \(exit code 3\)"):
         async with Grader(command=(sys.executable, "-c", "raise SystemExit(3)")):
             pass
+    with pytest.raises(BrokenOff, match="could not start: No such file"):
+        async with Grader(command=(str(tmp_path / "none"),)):
+            pass
+
+
+async def test_a_level_that_the_machine_does_not_have_is_said_by_name(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(UsageError, match="'total'"):
+        async with Grader(level="total"):
+            pass
+    absent = [finding for finding in findings() if not finding.available]
+    for finding in absent[:1]:
+        with pytest.raises(SandboxError, match=finding.level):
+            async with Grader(level=finding.level):
+                pass
+    assert capfd.readouterr() == ("", "")
+
+
+async def test_a_start_that_is_given_up_leaves_no_process(tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    code = (
+        f"import os, pathlib, time; pathlib.Path({str(mark)!r}).write_text(str(os.getpid())); time.sleep(60)"
+    )
+    starting = asyncio.ensure_future(Grader(command=(sys.executable, "-c", code)).__aenter__())
+
+    def wait_for_the_mark() -> None:
+        while not (mark.exists() and mark.read_text()):
+            time.sleep(0.01)
+
+    await asyncio.to_thread(wait_for_the_mark)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(mark.read_text()), 0)
 
 
 async def test_a_failure_of_ours_is_unjudged() -> None:
@@ -128,3 +166,15 @@ async def test_a_program_that_loops_is_stopped_once() -> None:
 
 def test_hidden_values_are_in_no_representation() -> None:
     assert str(SECRET) not in repr(problem(0))
+
+
+async def test_what_nobody_waits_for_any_more_is_given_up_without_a_word(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    async with Grader(level="basic", workers=1) as grader:
+        asked = [asyncio.ensure_future(grader.grade(problem(1), f"x = {n}")) for n in range(50)]
+        await asyncio.sleep(0)
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+    assert capfd.readouterr() == ("", "")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,9 @@ from hypothesis import strategies as st
 
 from codegrove.budget import Budget, Spend
 from codegrove.candidate import Candidate
-from codegrove.errors import EvaluationError
+from codegrove.errors import BrokenOff, EvaluationError, UsageError
 from codegrove.evaluation.directory import HEADER, RESULTS, ResultWriter, load_evaluation
+from codegrove.evaluation.graded_rows import ResultFile
 from codegrove.evaluation.results import EvalResult, fingerprint, limits
 from codegrove.graphs.end import Ended
 from codegrove.graphs.solution import Result, Solution
@@ -77,6 +81,39 @@ def test_only_one_process_writes(tmp_path: Path) -> None:
     with ResultWriter(tmp_path, header), pytest.raises(EvaluationError, match="in use"):
         ResultWriter(tmp_path, header)
     ResultWriter(tmp_path, header).__exit__(None, None, None)
+
+
+@contextmanager
+def no_room(most: int) -> Iterator[None]:
+    """No file may grow beyond so many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_row_without_room_is_taken_back_and_no_mistake_of_the_caller(tmp_path: Path) -> None:
+    first, second = made_up_row(), made_up_row(seed=1)
+    with ResultWriter(tmp_path, made_up_header([first])) as writer:
+        writer.append(first)
+        size = (tmp_path / RESULTS).stat().st_size
+        with no_room(size + 20), pytest.raises(BrokenOff, match="cannot write to .*File too large"):
+            writer.append(second)
+        assert (tmp_path / RESULTS).stat().st_size == size
+        writer.append(second)
+    assert load_evaluation(tmp_path).results == (first, second)
+    assert not issubclass(BrokenOff, UsageError)  # exit code 1, not 2
+
+
+def test_graded_rows_without_room_leave_no_file(tmp_path: Path) -> None:
+    with no_room(20), pytest.raises(BrokenOff, match="cannot write to .*out: File too large"):  # noqa: SIM117
+        with ResultFile(tmp_path / "out") as results:
+            results.write({"program": "x" * 1000})
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(EvaluationError, match="cannot write to .*No such file"):
+        ResultFile(tmp_path / "none" / "out").__enter__()
 
 
 def test_keys_of_later_versions_are_ignored(tmp_path: Path) -> None:

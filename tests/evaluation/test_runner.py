@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,9 @@ from typing import Any
 import pytest
 
 from codegrove import Budget
-from codegrove.errors import EvaluationError, ModelError, UsageError
+from codegrove.errors import BrokenOff, EvaluationError, ModelError, UsageError
 from codegrove.evaluation import engines, runner
+from codegrove.evaluation.attempts import Attempt
 from codegrove.evaluation.directory import Evaluation, ResultWriter
 from codegrove.evaluation.results import EvalResult
 from codegrove.graphs.assemble import Assembly, assemble
@@ -297,6 +299,23 @@ def test_only_a_simulation_is_handed_problems_with_their_hidden_tests(
     assert handed == [None, [problem(0)]]
 
 
+def test_a_watcher_that_fails_ends_nothing(tmp_path: Path) -> None:
+    class Watcher:
+        def __getattr__(self, event: str) -> Callable[..., None]:
+            def fail(*details: object) -> None:
+                told.append(event)
+                raise RuntimeError(f"{event}: a mistake of a stranger")
+
+            return fail
+
+    told: list[str] = []
+    session = evaluator(tmp_path / "eval", recipes=("direct",), sweep=Budget(calls=5), jobs=1)
+    session.watchers = [Watcher()]
+    assert len(asyncio.run(session.run()).results) == 5
+    assert session.stop_reason is not None and "the sweep's budget for calls is used up" in session.stop_reason
+    assert set(told) == {"planned", "started", "finished", "left_open"}
+
+
 def test_one_directory_has_one_writer(tmp_path: Path) -> None:
     header = made_up_header([made_up_row()])
     with ResultWriter(tmp_path, header), pytest.raises(EvaluationError, match="in use by another process"):
@@ -336,6 +355,17 @@ def test_a_shard_grows_only_where_it_stays_the_same_part(tmp_path: Path) -> None
         UsageError, match="as its order of problems, by which shards are dealt out; this one has"
     ):
         evaluate(tmp_path / "1", ids=all_six[::-1], shard=(1, 2))
+
+
+def test_a_directory_that_fails_on_the_way_is_no_mistake_of_the_caller(tmp_path: Path) -> None:
+    out = tmp_path / "eval"
+    in_the_way = out / Attempt("direct", "add/3", 0).folder
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("no directory")
+    with pytest.raises(BrokenOff, match="cannot write to .*File exists"):
+        evaluate(out, recipes=("direct",), jobs=1)
+    in_the_way.unlink()
+    assert len(evaluate(out, recipes=("direct",)).results) == 6
 
 
 def test_a_directory_that_holds_a_run_is_refused(finished: Evaluation) -> None:

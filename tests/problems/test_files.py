@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from codegrove.errors import TaskError
-from codegrove.problems import load_problems
+from codegrove.problems import lasting_source, load_problems
+from codegrove.problems.directories import natural_order
 from tests.problems.test_humaneval import ROW
 from tests.problems.test_mbpp import FULL, SANITIZED
 
@@ -129,6 +130,21 @@ def test_a_packed_file_has_the_hash_of_its_content(tmp_path: Path) -> None:
 def test_the_report_on_mbpp_says_how_many_asserts_were_shown(tmp_path: Path) -> None:
     path = write(tmp_path, lines([FULL]))
     assert "3 of the asserts shown to the search" in str(load_problems(path, visible_asserts=3).report)
+
+
+def test_a_lasting_source_means_the_same_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bundled").mkdir()
+    assert lasting_source("bundled") == "bundled"
+    assert lasting_source("hf:owner/name") == "hf:owner/name"
+    assert lasting_source("some.jsonl") == lasting_source(Path("some.jsonl")) == str(tmp_path / "some.jsonl")
+
+
+def test_files_are_read_in_the_order_people_count() -> None:
+    names = ["test.jsonl", "test2.jsonl", "test10.jsonl", "v1.2.json", "v1.10.json", "²"]
+    assert [path.name for path in natural_order(Path(name) for name in reversed(names))] == names
 
 
 def test_bundled_problems_load_by_name() -> None:

@@ -102,6 +102,7 @@ def test_each_kind_of_test(source: str, count: int) -> None:
 @pytest.mark.parametrize(
     "source",
     [
+        "from __main__ import add\nassert add(1, 2) == 3",
         "from solution import add\nassert add(1, 2) == 3",
         "from solution import add as plus\nassert plus(1, 2) == 3",
         "import solution\nassert solution.add(1, 2) == 3",

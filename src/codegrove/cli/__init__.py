@@ -5,13 +5,14 @@ Exit codes: see `codegrove.cli.exit_codes`.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
 import typer
 
 from codegrove import __version__
-from codegrove.cli.exit_codes import ERROR, INTERRUPTED, USAGE
+from codegrove.cli.exit_codes import ERROR, USAGE
 
 app = typer.Typer(
     name="codegrove",
@@ -59,6 +60,7 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
+        # typer ends a Ctrl-C with 130 and a write into a closed pipe with 1; it never returns.
         app()
     except UsageError as error:
         print(f"codegrove: {error}", file=sys.stderr)
@@ -66,13 +68,19 @@ def main() -> None:
     except CodegroveError as error:
         print(f"codegrove: {error}", file=sys.stderr)
         sys.exit(ERROR)
-    except BrokenPipeError:
-        # Whoever read our output has left; there is nobody to tell.
-        sys.stderr.close()
+    finally:
+        _write_out()
+
+
+def _write_out() -> None:
+    """Write what is buffered of the output; the interpreter would only grumble if that fails, and end with 120."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or it fails once more at the end
+        if not isinstance(error, BrokenPipeError):  # else whoever read it has left, and nobody is to be told
+            print(f"codegrove: cannot write to standard output: {error.strerror}", file=sys.stderr)
         sys.exit(ERROR)
-    except KeyboardInterrupt:
-        print("codegrove: interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
 
 
 from codegrove.cli import (  # noqa: E402  they register their commands on the apps

@@ -17,6 +17,7 @@ from codegrove.errors import UsageError
 from codegrove.graphs.assemble import Assembly
 
 QUESTION = "[a]ccept, [e]dit, [r]eject? "
+_STDERR = 2
 Read = Callable[[str], str]
 """Shows a prompt and returns the next line with its line end; an empty text is the end of the input."""
 
@@ -53,7 +54,11 @@ class Prompt:
     Args:
         read: asks for a line.
         write: shows a text.
-        edit: lets the user edit a text; the second argument is the file's ending. None: there is no editor.
+        edit: lets the user edit a text; the second argument is the file's ending. None: the editor that VISUAL or
+            EDITOR names, if one does.
+
+    Raises:
+        UsageError: if VISUAL or EDITOR is no command.
     """
 
     def __init__(
@@ -136,18 +141,43 @@ def _shown(request: ApprovalRequest) -> str:
 
 def _editor() -> Callable[[str, str], str] | None:
     """Return how to edit with the program that VISUAL or EDITOR names, if one does."""
-    command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "")
-    if not command:
+    variable = "VISUAL" if os.environ.get("VISUAL") else "EDITOR"
+    editor = os.environ.get(variable, "").strip()
+    if not editor:
         return None
+    try:
+        editor_command(editor, "")
+    except ValueError as error:
+        raise UsageError(
+            f"{variable}={editor}: no command ({error}); expected a program and its options, e.g. vim or"
+            " 'code --wait'"
+        ) from None
 
     def edit(text: str, suffix: str) -> str:
         with tempfile.TemporaryDirectory(prefix="codegrove-") as folder:
             path = Path(folder, f"{'program' if suffix == '.py' else 'plan'}{suffix}")
             path.write_text(text, encoding="utf-8")
-            subprocess.run([*command, str(path)], check=True)
+            # Standard output is data: what an editor draws must not get into a program that goes to a file.
+            subprocess.run(editor_command(editor, str(path)), check=True, stdout=_STDERR)
             return path.read_text(encoding="utf-8", errors="replace")
 
     return edit
+
+
+def editor_command(editor: str, path: str, *, windows: bool = os.name == "nt") -> list[str] | str:
+    """Return what starts an editor on a file, as `subprocess.run` takes it.
+
+    Args:
+        editor: program and options, as a shell would be given them.
+        path: the file.
+        windows: whether programs are given one line of text, in which a backslash is a backslash.
+
+    Raises:
+        ValueError: if a quotation in `editor` has no end.
+    """
+    if windows:
+        return f"{editor} {subprocess.list2cmdline([path])}"
+    return [*shlex.split(editor), path]
 
 
 def _write(text: str) -> None:

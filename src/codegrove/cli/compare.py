@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codegrove.cli import app
+from codegrove.cli.options import read_ks
 from codegrove.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,9 +59,12 @@ def compare(
     Methods that had other problems or other limits are shown side by side and not ranked.
     """
     from codegrove.evaluation.comparison import compare as compare_evaluations
+    from codegrove.store.outputs import require_file_name
 
     wanted = form or _format_of(out)
-    comparison = compare_evaluations(*directories, ks=_read_ks(k))
+    if out is not None:
+        require_file_name(out)
+    comparison = compare_evaluations(*directories, ks=read_ks(k))
     if out is None and wanted is Format.TABLE:
         from rich.console import Console
 
@@ -110,10 +114,3 @@ def _format_of(out: Path | None) -> Format:
             f" say which with --format ({', '.join(Format)})"
         )
     return found
-
-
-def _read_ks(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise UsageError(f"--k {text}: expected whole numbers such as 1,5,10") from None

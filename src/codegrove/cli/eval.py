@@ -85,8 +85,10 @@ def evaluate(
     from codegrove.cli.eval_display import EvalDisplay
     from codegrove.evaluation.runner import EvalSettings, Evaluator
     from codegrove.graphs.end import Ended
-    from codegrove.problems import load_problems
+    from codegrove.problems import lasting_source, load_problems
 
+    if id and limit is not None:
+        raise UsageError(f"--id and --limit {limit} both say which problems; give one of them")
     problems = load_problems(source, format=format)
     ids = list(id) if id else list(problems.ids[:limit])
     sweep = Budget(calls=total_calls, tokens=total_tokens, dollars=total_cost)
@@ -101,7 +103,7 @@ def evaluate(
             sweep=None if sweep == Budget() else sweep,
             jobs=jobs,
             engine=engine,
-            source=(source, format),
+            source=(lasting_source(source), format),
             settings={"model": model, "require_sandbox": require_sandbox},
         ),
         out,

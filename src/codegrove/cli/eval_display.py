@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from codegrove.display.terminal import SIMULATION
+from codegrove.display.terminal import SIMULATION, STOPPING
 from codegrove.evaluation.arms import collect
 from codegrove.evaluation.attempts import Attempt
 from codegrove.evaluation.directory import Evaluation
@@ -23,7 +23,8 @@ class EvalDisplay:
     """One line that is updated on a terminal; one line per attempt elsewhere."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self._console = Console(stderr=True, highlight=False)
+        # Names, reasons and paths are anybody's: brackets and colons in them are text, no markup and no emoji.
+        self._console = Console(stderr=True, highlight=False, markup=False, emoji=False)
         self._quiet = quiet
         self._live = self._console.is_terminal and not quiet
         self._progress = Progress(
@@ -57,7 +58,7 @@ class EvalDisplay:
 
     def interrupted(self) -> None:
         """Say that the evaluation ends with what is there."""
-        self._console.print("stopping when the calls in flight have ended; Ctrl-C again to abort")
+        self._console.print(STOPPING)
 
     def planned(self, total: int, done: Sequence[EvalResult]) -> None:
         """Start with what is on record."""
@@ -108,7 +109,7 @@ class EvalDisplay:
                 str(sum(row.tokens for row in rows)),
             )
         if table.row_count:
-            Console(highlight=False).print(table)
+            Console(highlight=False, markup=False, emoji=False).print(table)
         if evaluation.header.shard is not None and not self._total:
             number, of = evaluation.header.shard
             self._console.print(

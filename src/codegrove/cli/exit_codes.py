@@ -2,7 +2,7 @@
 
 SOLVED = 0
 ERROR = 1
-"""A model out of reach, a sandbox that is not there, or an error of codegrove's."""
+"""A model out of reach, a sandbox that is not there, a disk that is full, or an error of codegrove's."""
 USAGE = 2
 UNSOLVED = 3
 """The run ended, with or without a program, but no full pass of the visible tests was shown."""
@@ -14,9 +14,10 @@ OF_RUNS = (
 )
 OF_EVAL = (
     "Exit codes: 0 all attempts are made, whatever they came to; 1 some are not (model out of reach, limit of all"
-    " attempts) or the sandbox failed; 2 bad usage; 130 Ctrl-C. After 1 and 130 the same command goes on."
+    " attempts), or the sandbox or the disk failed; 2 bad usage; 130 Ctrl-C. After 1 and 130 the same command goes"
+    " on."
 )
 OF_GRADE = (
     "Exit codes: 0 graded, whatever the verdicts; 1 some samples are for problems that the benchmark does not"
-    " have, or the sandbox failed; 2 bad usage; 130 Ctrl-C."
+    " have, or the sandbox or the disk failed; 2 bad usage; 130 Ctrl-C."
 )

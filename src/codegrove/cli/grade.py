@@ -11,6 +11,7 @@ import typer
 
 from codegrove.cli import app
 from codegrove.cli.exit_codes import ERROR, OF_GRADE
+from codegrove.cli.options import read_ks
 from codegrove.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def grade(
     from codegrove.problems import load_problems
     from codegrove.tools.sandbox.factory import make_sandbox
 
-    ks = [1, 10, 100] if k is None else _read_ks(k)
+    ks = [1, 10, 100] if k is None else read_ks(k)
     problems = load_problems(problem, format=problem_format)
     level = make_sandbox(at_least=require_sandbox).level if require_sandbox is not None else None
     console = Console(stderr=True)
@@ -82,7 +83,7 @@ def grade(
             samples,
             problems,
             format=format,
-            out=out or samples.with_name(f"{samples.name}_results.jsonl"),
+            out=out or _results_beside(samples),
             jobs=jobs,
             level=level,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
@@ -99,11 +100,11 @@ def grade(
         raise typer.Exit(ERROR)
 
 
-def _read_ks(text: str) -> list[int]:
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() and int(part) >= 1 for part in parts):
-        raise UsageError(f"--k {text}: expected numbers from 1 on, e.g. 1,10")
-    return [int(part) for part in parts]
+def _results_beside(samples: Path) -> Path:
+    named = samples if samples.name not in ("", "..") else samples.resolve()
+    if not named.name:
+        raise UsageError(f"{samples} has no name to call the results after; say with --out where they go")
+    return named.with_name(f"{named.name}_results.jsonl")
 
 
 def _lines(report: GradeReport, ks: list[int]) -> list[str]:

@@ -116,6 +116,7 @@ def solve(
     from codegrove.budget import Budget
     from codegrove.cli.approving import require_terminal, with_approver
     from codegrove.graphs.assemble import assemble
+    from codegrove.problems import lasting_source
 
     task, problems = _read_task(source, tests, entry_point, problem, id, language, format)
     assembly = assemble(
@@ -138,17 +139,11 @@ def solve(
         run_to_end(assembly, assembly.open_session(task), quiet=quiet, as_json=as_json)
     from codegrove.runs.directory import RunDirectory
 
-    origin = None if problem is None or id is None else (_lasting(problem), id, format)
+    origin = None if problem is None or id is None else (lasting_source(problem), id, format)
     with RunDirectory(out, assembly, task, problem=origin, reuse=reuse or ()) as directory:
         if directory.solution is not None:
             show_finished(directory.path, directory.solution, quiet=quiet, as_json=as_json)
         run_to_end(assembly, directory.session, directory, quiet=quiet, as_json=as_json)
-
-
-def _lasting(problem: str) -> str:
-    """Return a name under which a later session finds the file from any directory."""
-    path = Path(problem)
-    return str(path.resolve()) if path.exists() else problem
 
 
 def _read_price(text: str | None) -> Price | None:

@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 
-from codegrove.errors import EvaluationError
+from codegrove.errors import BrokenOff, EvaluationError
 from codegrove.evaluation.results import FORMAT, VERSION, EvalHeader, EvalResult
 from codegrove.store import database
 from codegrove.store.coding import to_json
@@ -79,8 +79,8 @@ class ResultWriter:
         """Write one row.
 
         Raises:
-            EvaluationError: if it cannot be written whole, e.g. because the disk is full; what was written of it
-                is taken back.
+            BrokenOff: if it cannot be written whole, e.g. because the disk is full; what was written of it is
+                taken back.
         """
         line = (to_json(result.model_dump()) + "\n").encode()
         try:
@@ -94,7 +94,7 @@ class ResultWriter:
                 os.ftruncate(self._file, end)
                 raise
         except OSError as error:
-            raise _unusable(self.path / RESULTS, "write to", error) from None
+            raise BrokenOff(f"cannot write to {self.path / RESULTS}: {error.strerror or error}") from None
 
     def note_seconds(self, seconds: float) -> None:
         """Write down the running time of all sessions together.
@@ -164,11 +164,11 @@ def load_evaluation(path: str | Path) -> Evaluation:
         EvaluationError: if there is none, or a file is damaged; says which line and field.
     """
     folder = Path(path)
-    if not (folder / HEADER).is_file():
-        raise EvaluationError(
-            f"{folder} holds no evaluation ({HEADER} is missing); name what eval was given as --out"
-        )
     try:
+        if not (folder / HEADER).is_file():
+            raise EvaluationError(
+                f"{folder} holds no evaluation ({HEADER} is missing); name what eval was given as --out"
+            )
         header = _read_header(folder / HEADER)
         content = (folder / RESULTS).read_bytes() if (folder / RESULTS).exists() else b""
         seconds = _read_seconds(folder / CLOCK)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from codegrove.api import run_in
 from codegrove.budget import Budget, Sweep
-from codegrove.errors import UsageError, did_you_mean
+from codegrove.errors import BrokenOff, UsageError, did_you_mean
 from codegrove.evaluation.attempts import Attempt
 from codegrove.evaluation.grading import Grader
 from codegrove.evaluation.results import Arm, EvalResult
@@ -20,7 +20,7 @@ from codegrove.graphs.session import Session
 from codegrove.graphs.solution import Solution
 from codegrove.problem import Problem
 from codegrove.runs.directory import RunDirectory
-from codegrove.tools.sandbox.factory import make_sandbox
+from codegrove.tools.sandbox.factory import check_level, make_sandbox
 
 NAMES = ("local", "ray")
 
@@ -61,7 +61,11 @@ class Engine(Protocol):
         """
 
     async def make(self, attempt: Attempt, problem: Problem) -> EvalResult | LeftOpen:
-        """Make an attempt and have its answer graded. What earlier sessions of it have paid for is used."""
+        """Make an attempt and have its answer graded. What earlier sessions of it have paid for is used.
+
+        Raises:
+            BrokenOff: if its run cannot be recorded, or no grading process be started.
+        """
 
     def stop(self, why: End) -> None:
         """End what is being made: runs end with the best so far and can go on later."""
@@ -84,6 +88,10 @@ class LocalEngine:
         jobs: attempts made at the same time.
         sweep: account of all attempts; a method may be given another one for a single attempt.
         started: told of every attempt that begins.
+
+    Raises:
+        UsageError: if there is no such sandbox level.
+        SandboxError: if this machine does not have it, or not the one that a recipe demands.
     """
 
     def __init__(
@@ -98,6 +106,10 @@ class LocalEngine:
         self._started = started
         self._running: set[Session] = set()
         self._sandbox = make_sandbox(conditions.level, workers=jobs)
+        for recipe in conditions.recipes.values():
+            demanded = conditions.settings.get("require_sandbox") or recipe.require_sandbox
+            if demanded is not None:
+                check_level(self._sandbox, demanded)
         self._grader = Grader(level=self._sandbox.level, workers=jobs)
 
     async def open(self) -> None:
@@ -140,7 +152,12 @@ class LocalEngine:
         source = self._conditions.source
         origin = None if source is None else (source[0], attempt.problem, source[1])
         folder = self._conditions.out / attempt.folder
-        with RunDirectory(folder, assembly, problem.task, problem=origin) as directory:
+        try:
+            opened = RunDirectory(folder, assembly, problem.task, problem=origin)
+        except UsageError as error:
+            # What was asked for was found right at the start; a directory that fails now is nobody's mistake.
+            raise BrokenOff(str(error)) from None
+        with opened as directory:
             if directory.solution is not None:
                 return directory.solution
             session = directory.session

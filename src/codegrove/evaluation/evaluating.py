@@ -12,7 +12,7 @@ from codegrove.evaluation.runner import EvalSettings, Evaluator
 from codegrove.graphs.portal import run_sync
 from codegrove.graphs.recipe.schema import Recipe
 from codegrove.models.port import Price
-from codegrove.problems import ProblemSet, load_problems
+from codegrove.problems import ProblemSet, lasting_source, load_problems
 
 Recipes = Recipe | str | Path | Sequence[Recipe | str | Path]
 """One recipe or several: recipes, names of shipped ones, or paths of YAML files."""
@@ -88,6 +88,7 @@ async def aevaluate(
 
     Raises:
         UsageError: on input that cannot be used, before any model is called.
+        BrokenOff: if it cannot go on, e.g. because the disk is full; what was made is on record.
         TypeError: for a setting that there is not.
     """
     unknown = sorted(set(settings) - set(EvaluationSettings.__annotations__))
@@ -98,7 +99,7 @@ async def aevaluate(
     given: dict[str, Any] = dict(settings)
     run_settings = {name: given.pop(name) for name in _OF_RUNS if name in given}
     loaded = problems if isinstance(problems, ProblemSet) else load_problems(problems)
-    source = None if isinstance(problems, ProblemSet) else (str(problems), None)
+    source = None if isinstance(problems, ProblemSet) else (lasting_source(problems), None)
     several = [recipes] if isinstance(recipes, Recipe | str | Path) else list(recipes)
     evaluator = Evaluator(
         EvalSettings(problems=loaded, recipes=several, source=source, settings=run_settings, **given),

@@ -14,6 +14,7 @@ from codegrove.evaluation.directory import Evaluation
 from codegrove.evaluation.results import EvalResult
 from codegrove.parsing import parse_python
 from codegrove.store.coding import to_json
+from codegrove.store.outputs import require_file_name
 
 ExportFormat = Literal["human-eval", "evalplus", "livecodebench", "swe-bench"]
 FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
@@ -70,9 +71,9 @@ def export(
     """
     if to not in FORMATS:
         raise UsageError(f"there is no export format {to!r}{did_you_mean(to, FORMATS)}")
+    target = require_file_name(Path(out))
     rows = _chosen(evaluation, recipe, seed)
     write, notes = _FORMATS[to](evaluation, rows)
-    target = Path(out)
     side = target.with_name(f"{target.name}.attempts.jsonl")
     _write(target, write)
     _write(side, (to_json(_origin(row)) + "\n" for row in rows))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from codegrove.evaluation.grading import Grader, unjudged
 from codegrove.evaluation.samples import Rows, Sample, SampleFile
 from codegrove.graphs.portal import run_sync
 from codegrove.problems import ProblemSet
+from codegrove.store.outputs import require_file_name
 from codegrove.verdict import Status, Verdict
 
 _WINDOW = 16
@@ -65,20 +66,21 @@ async def agrade_samples(
     Raises:
         TaskError: if anything in the file is no sample, naming line and field, or none fits the benchmark; before
             anything is run.
-        EvaluationError: if the results cannot be written, or no grading process be started.
-        UsageError: for settings that cannot be used.
+        UsageError: for settings that cannot be used, or if the file for the results cannot be opened.
+        SandboxError: if this machine has no such sandbox.
+        BrokenOff: if no grading process can be started, or the results not be written to their end.
     """
     if jobs < 1:
         raise UsageError(f"jobs={jobs}: expected 1 or more")
     file = SampleFile(samples, format=format)
-    target = None if out is None else Path(out)
+    target = None if out is None else require_file_name(Path(out))
     if target is not None and isinstance(samples, (str, Path)) and _same(target, Path(samples)):
         raise UsageError(f"--out {out} is the file of samples itself; name another")
     tallies: dict[str, Tally] = {}
     done = 0
     # The grading process takes as long to start as the samples take to be read.
     checking = asyncio.ensure_future(asyncio.to_thread(_check, file, problems))
-    async with Grader(level=level, workers=jobs) as grader:
+    async with _settled(checking), Grader(level=level, workers=jobs) as grader:
         checked = await checking
         with ResultFile(target) as results:
             async with aclosing(_graded(file, problems, checked, grader, _WINDOW * jobs)) as graded:
@@ -100,6 +102,16 @@ async def agrade_samples(
             repeated=checked.repeated,
             results=target,
         )
+
+
+@asynccontextmanager
+async def _settled(task: asyncio.Future[_Checked]) -> AsyncIterator[None]:
+    """Leave no task behind: if the grading process does not start, nobody waits for it or hears its error."""
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 @dataclass

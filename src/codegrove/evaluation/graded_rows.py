@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import IO, Any
 
-from codegrove.errors import EvaluationError
+from codegrove.errors import BrokenOff, EvaluationError
 from codegrove.evaluation.samples import Sample
 from codegrove.store.coding import to_json
 from codegrove.verdict import Status, Verdict
@@ -39,7 +39,12 @@ def result_text(verdict: Verdict) -> str:
 
 
 class ResultFile:
-    """Lines that become a file when all are there. Without a path they go nowhere."""
+    """Lines that become a file when all are there. Without a path they go nowhere.
+
+    Raises:
+        EvaluationError: if the file cannot be opened.
+        BrokenOff: if a line cannot be written, or the file not be put in its place.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -50,7 +55,7 @@ class ResultFile:
             try:
                 self._file = self._partial(self._path).open("wb")
             except OSError as error:
-                raise _unwritable(self._path, error) from None
+                raise EvaluationError(_unwritable(self._path, error)) from None
         return self
 
     def write(self, row: dict[str, Any]) -> None:
@@ -59,7 +64,7 @@ class ResultFile:
             try:
                 self._file.write((to_json(row) + "\n").encode())
             except OSError as error:
-                raise _unwritable(self._path, error) from None
+                raise BrokenOff(_unwritable(self._path, error)) from None
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._file is None or self._path is None:
@@ -72,12 +77,12 @@ class ResultFile:
             else:
                 partial.unlink(missing_ok=True)
         except OSError as error:
-            raise _unwritable(self._path, error) from None
+            raise BrokenOff(_unwritable(self._path, error)) from None
 
     @staticmethod
     def _partial(path: Path) -> Path:
         return path.with_name(path.name + ".part")
 
 
-def _unwritable(path: Path, error: OSError) -> EvaluationError:
-    return EvaluationError(f"cannot write to {path}: {error.strerror or error}")
+def _unwritable(path: Path, error: OSError) -> str:
+    return f"cannot write to {path}: {error.strerror or error}"

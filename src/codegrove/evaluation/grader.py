@@ -16,11 +16,11 @@ import sys
 import threading
 from collections.abc import Coroutine
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from codegrove.evaluation.grading import unjudged
+from codegrove.evaluation.grading import REFUSALS, unjudged
 from codegrove.problem import Problem
 from codegrove.store.coding import encode_verdict, to_json
 from codegrove.tools.hidden_tests import HiddenTests, graded_program, hidden_tests
@@ -35,6 +35,7 @@ _NEW_OBJECTS = 20_000
 """After how many new containers the garbage collector looks at them. Reading one test makes thousands."""
 _CHUNK = 1 << 16
 _PROBLEM = TypeAdapter(Problem)
+_T = TypeVar("_T")
 
 
 class Grading:
@@ -100,15 +101,21 @@ class Grading:
 async def serve(level: str | None, workers: int) -> None:
     """Answer requests until the input ends. Then nobody waits for answers any more, and nothing is finished."""
     lines = _input()
-    sandbox = make_sandbox(level, workers=workers)
-    grading, at_work = Grading(sandbox), set[asyncio.Task[None]]()
+    try:
+        sandbox = make_sandbox(level, workers=workers)
+    except REFUSALS as error:
+        name = next(kind.__name__ for kind in REFUSALS if isinstance(error, kind))
+        print(to_json({name: str(error)}), flush=True)
+        return
+    grading, at_work = Grading(sandbox), set[asyncio.Task[Any]]()
 
-    def start(work: Coroutine[Any, Any, None]) -> None:
+    def start(work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
         task = asyncio.ensure_future(work)
         at_work.add(task)
         task.add_done_callback(at_work.discard)
+        return task
 
-    async def answer(number: int, verdict: Coroutine[Any, Any, Verdict]) -> None:
+    async def answer(number: int, verdict: asyncio.Task[Verdict]) -> None:
         line = to_json({"id": number, "verdict": encode_verdict(await verdict)})
         with contextlib.suppress(BrokenPipeError):  # the asker is gone, and the input ends now
             print(line, flush=True)
@@ -123,10 +130,11 @@ async def serve(level: str | None, workers: int) -> None:
             elif "forget" in request:
                 grading.forget(request["forget"])
             else:
-                verdict = grading.grade(request["problem"], request["program"])
+                # A task of its own: a coroutine that another one was to await complains if that one never begins.
+                verdict = start(grading.grade(request["problem"], request["program"]))
                 start(answer(request["id"], verdict))
     finally:
-        for task in at_work:
+        for task in list(at_work):
             task.cancel()
         await sandbox.aclose()
 

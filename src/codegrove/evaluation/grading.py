@@ -15,11 +15,13 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter
 
-from codegrove.errors import EvaluationError
+from codegrove.errors import BrokenOff, SandboxError, UsageError
 from codegrove.problem import Problem
 from codegrove.store.coding import decode_verdict, to_json
 from codegrove.verdict import Status, TestResult, Verdict
 
+REFUSALS = (UsageError, SandboxError)
+"""How a grading process may refuse to work: then its first line has the message under the error's name."""
 DIED_TWICE = "the grading process died twice over this program"
 _PROBLEM = TypeAdapter(Problem)
 _LONGEST_LINE = 1 << 28
@@ -73,7 +75,9 @@ class Grader:
             program: the answer; None where there is none, and then nothing is run.
 
         Raises:
-            EvaluationError: if no grading process can be started.
+            UsageError: if there is no such sandbox level.
+            SandboxError: if this machine does not have it.
+            BrokenOff: if no grading process can be started.
         """
         if program is None or not problem.hidden_count:
             return None
@@ -119,25 +123,29 @@ class GradingProcess:
         """Start one and wait until it is ready.
 
         Raises:
-            EvaluationError: if it ends at once; what it has to say about that it says on standard error.
+            UsageError: if there is no such sandbox level.
+            SandboxError: if this machine does not have it.
+            BrokenOff: if it ends at once; what it has to say about that it says on standard error.
         """
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            json.dumps({"level": level, "workers": workers}),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=_LONGEST_LINE,
-            start_new_session=True,  # Ctrl-C is ours to handle: what is being graded is graded to the end
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
-        )
-        assert process.stdout is not None
-        first = await process.stdout.readline()
-        if not first:
-            code = await process.wait()
-            raise EvaluationError(
-                f"the grading process could not start (exit code {code}); see what it said above"
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                json.dumps({"level": level, "workers": workers}),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                limit=_LONGEST_LINE,
+                start_new_session=True,  # Ctrl-C is ours to handle: what is being graded is graded to the end
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
             )
-        return cls(process, json.loads(first)["level"])
+        except OSError as error:
+            raise BrokenOff(f"the grading process could not start: {error.strerror or error}") from None
+        try:
+            return cls(process, await _level_of(process))
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            raise
 
     @property
     def alive(self) -> bool:
@@ -214,6 +222,21 @@ class GradingProcess:
             for waiting in self._waiting.values():
                 if not waiting.done():
                     waiting.set_exception(ConnectionError("the grading process ended"))
+
+
+async def _level_of(process: asyncio.subprocess.Process) -> str:
+    """Return what a process says in its first line: the level it works with, or why it does not."""
+    assert process.stdout is not None
+    first = await process.stdout.readline()
+    if not first:
+        code = await process.wait()
+        raise BrokenOff(f"the grading process could not start (exit code {code}); see what it said above")
+    said = json.loads(first)
+    for refusal in REFUSALS:
+        if refusal.__name__ in said:
+            raise refusal(said[refusal.__name__])
+    level: str = said["level"]
+    return level
 
 
 def unjudged(problem: Problem, note: str) -> Verdict:

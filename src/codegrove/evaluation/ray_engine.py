@@ -17,7 +17,7 @@ from importlib.metadata import version
 from typing import Any
 
 from codegrove.budget import Budget, Spend, Sweep
-from codegrove.errors import UsageError
+from codegrove.errors import BrokenOff, CodegroveError, UsageError
 from codegrove.evaluation.attempts import Attempt
 from codegrove.evaluation.directory import HEADER
 from codegrove.evaluation.engines import Conditions, LeftOpen, LocalEngine, Started
@@ -200,12 +200,12 @@ class RayEngine:
         assert self._failed is not None
         try:
             await self._answer(actor.open.remote(self._expected))
-        except (UsageError, self._ray.exceptions.RayError) as error:
+        except (CodegroveError, self._ray.exceptions.RayError) as error:
             if not self._failed.done():
                 found = (
                     error
-                    if isinstance(error, UsageError)
-                    else UsageError(f"engine ray: no process could be started: {error}")
+                    if isinstance(error, CodegroveError)
+                    else BrokenOff(f"engine ray: no process could be started: {error}")
                 )
                 self._failed.set_exception(found)
             return
@@ -228,7 +228,7 @@ class RayEngine:
         try:
             return await reference
         except self._ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, UsageError):
+            if isinstance(error.cause, CodegroveError):
                 raise error.cause from None
             raise
 

@@ -215,8 +215,8 @@ class EvalHeader(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    format: Literal["codegrove-eval"] = "codegrove-eval"
-    version: Literal[1] = 1
+    format: str = FORMAT
+    version: int = VERSION
     """Rises when older readers would misread the files."""
     codegrove: str
     """Version of codegrove that wrote it."""

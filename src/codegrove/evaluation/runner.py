@@ -11,6 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
+from loguru import logger
+
 from codegrove.budget import Budget, Sweep
 from codegrove.errors import UsageError
 from codegrove.evaluation.attempts import Attempt, plan
@@ -33,7 +35,10 @@ _TICK = 10.0
 
 
 class Watcher(Protocol):
-    """Follows an evaluation, for a display. Called from its event loop; must not block."""
+    """Follows an evaluation, for a display. Called from its event loop; must not block.
+
+    What it raises is logged and changes nothing else.
+    """
 
     def planned(self, total: int, done: Sequence[EvalResult]) -> None:
         """So many attempts are to be made; these are there already."""
@@ -128,6 +133,7 @@ class Evaluator:
 
         Raises:
             UsageError: on settings that cannot be used; before any model is called.
+            BrokenOff: if it cannot go on; attempts that are made are on record, and the same call goes on.
         """
         given, arms = self.settings, self._arms
         sweep = Sweep(given.sweep or Budget())
@@ -141,8 +147,7 @@ class Evaluator:
                 past = spent(writer.results, [self.out / attempt.folder for attempt in waiting])
                 past.seconds = writer.seconds
                 sweep.restore(past)
-                for watcher in self.watchers:
-                    watcher.planned(len(self._plan), [done[a] for a in self._plan if a in done])
+                self._tell("planned", len(self._plan), [done[a] for a in self._plan if a in done])
                 if waiting:
                     try:
                         await engine.open()
@@ -162,15 +167,13 @@ class Evaluator:
                     return
                 made = await engine.make(attempt, self.settings.problems.by_id(attempt.problem))
                 if isinstance(made, LeftOpen):
-                    for watcher in self.watchers:
-                        watcher.left_open(attempt, made.reason)
+                    self._tell("left_open", attempt, made.reason)
                     over = sweep.exhausted()
                     if over is not None:
                         self.stop(End.over(over))
                     continue
                 writer.append(made)
-                for watcher in self.watchers:
-                    watcher.finished(attempt, made)
+                self._tell("finished", attempt, made)
 
         async def keep_time() -> None:
             while True:
@@ -200,14 +203,20 @@ class Evaluator:
         )
 
         def started(attempt: Attempt, session: Session | None) -> None:
-            for watcher in self.watchers:
-                watcher.started(attempt, session)
+            self._tell("started", attempt, session)
 
         if given.engine == "local":
             return LocalEngine(conditions, given.jobs, sweep, started)
         from codegrove.evaluation.ray_engine import RayEngine  # only where it was asked for
 
         return RayEngine(conditions, given.jobs, sweep, started)
+
+    def _tell(self, event: str, *details: object) -> None:
+        for watcher in self.watchers:
+            try:
+                getattr(watcher, event)(*details)
+            except Exception:  # noqa: BLE001  may be a stranger's; attempts that are paid for must not end by it
+                logger.opt(exception=True).warning("a watcher of the evaluation failed")
 
     def _assembly(self, recipe: Recipe) -> Assembly:
         """Put a recipe together as for an attempt at any of the problems; what is wrong with it shows here."""

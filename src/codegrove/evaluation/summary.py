@@ -10,8 +10,9 @@ from codegrove.evaluation.arms import Method
 from codegrove.evaluation.resampling import Bootstrap
 from codegrove.evaluation.results import EvalResult
 from codegrove.evaluation.statistics import Interval, pass_at_k, pass_n_at_k, wilson
+from codegrove.graphs.solution import SIMULATED
 
-SIMULATION = "Simulation: answers came from the simulated programmer, not from a language model."
+SIMULATION = f"Simulation: {SIMULATED}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

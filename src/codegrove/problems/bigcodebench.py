@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import ast
 import sys
-from typing import Annotated
-
-from pydantic import Field
 
 from codegrove.problem import Problem
 from codegrove.problems.humaneval import check_stub, docstring_tests
 from codegrove.problems.load_report import LoadedProblem
 from codegrove.problems.problem_rows import ProblemRow, VisibleAsserts
 from codegrove.problems.python_fields import parsed, wrong_field
+from codegrove.problems.rows import Text
 from codegrove.task import AssertTest, Origin, Task
 
 NOTES = (
@@ -21,19 +19,17 @@ NOTES = (
     "problems need about 140 third-party packages; without them, references fail",
 )
 
-_Text = Annotated[str, Field(min_length=1)]
-
 
 class BigCodeBenchRow(ProblemRow):
     """One line of BigCodeBench or BigCodeBench-Hard, asked for as the completion of code."""
 
-    task_id: _Text
-    complete_prompt: _Text
-    instruct_prompt: _Text
-    code_prompt: _Text
-    canonical_solution: _Text
-    test: _Text
-    entry_point: _Text
+    task_id: Text
+    complete_prompt: Text
+    instruct_prompt: Text
+    code_prompt: Text
+    canonical_solution: Text
+    test: Text
+    entry_point: Text
     libs: str = "[]"
 
     @property

@@ -12,6 +12,7 @@ from codegrove.problems.bigcodebench import third_party
 from codegrove.problems.load_report import LoadedProblem
 from codegrove.problems.problem_rows import ProblemRow, VisibleAsserts
 from codegrove.problems.python_fields import parsed, wrong_field
+from codegrove.problems.rows import Text
 from codegrove.task import AssertTest, Origin, Task
 
 NOTES = (
@@ -20,19 +21,17 @@ NOTES = (
     "programs run behind the imports of the skeleton, as with the official grader",
 )
 
-_Text = Annotated[str, Field(min_length=1)]
-
 
 class ClassEvalRow(ProblemRow):
     """One entry of ``ClassEval_data.json``; older versions call two fields otherwise."""
 
-    task_id: _Text
-    skeleton: _Text = Field(validation_alias=AliasChoices("skeleton", "sketch"))
+    task_id: Text
+    skeleton: Text = Field(validation_alias=AliasChoices("skeleton", "sketch"))
     import_statement: list[str] = Field(validation_alias=AliasChoices("import_statement", "imports"))
-    class_name: _Text
-    test: _Text
-    test_classes: Annotated[list[_Text], Field(min_length=1)]
-    solution_code: _Text
+    class_name: Text
+    test: Text
+    test_classes: Annotated[list[Text], Field(min_length=1)]
+    solution_code: Text
 
     @property
     def id(self) -> str:

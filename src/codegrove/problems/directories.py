@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from codegrove.errors import TaskError
 from codegrove.problems.arrow_files import PARQUET, ArrowFile, ParquetFile
 from codegrove.problems.json_files import JsonFile
 from codegrove.problems.json_values import BadJson, parse_json
-from codegrove.problems.reading import read_text
+from codegrove.problems.reading import is_directory, read_text, reading
 from codegrove.problems.sources import Data, Entry, Place, Source
 
 _SUFFIXES = (".parquet", ".arrow", ".jsonl", ".jsonl.gz", ".json", ".json.gz")
@@ -25,7 +25,7 @@ _TESTS_MB = 512
 
 def open_path(path: Path, *, expected: str) -> Source:
     """Return the entries of a file or directory; what it is, its content says."""
-    if path.is_dir():
+    if is_directory(path, expected=expected):
         return _open_directory(path, expected)
     try:
         with path.open("rb") as file:
@@ -40,13 +40,14 @@ def open_path(path: Path, *, expected: str) -> Source:
 
 
 def _open_directory(path: Path, expected: str) -> Source:
-    inside = natural_order(path.iterdir())
-    if any((folder / "question.txt").is_file() for folder in inside[:50]):
-        return AppsFolder(path, expected=expected)
+    with reading(path, expected=expected):
+        inside = natural_order(path.iterdir())
+        if any((folder / "question.txt").is_file() for folder in inside[:50]):
+            return AppsFolder(path, expected=expected)
+        folders = [entry for entry in inside if entry.is_dir() and not entry.name.startswith(".")]
     files = [
         entry for entry in inside if entry.name.endswith(_SUFFIXES) and entry.name not in _ABOUT_THE_DATA
     ]
-    folders = [entry for entry in inside if entry.is_dir() and not entry.name.startswith(".")]
     if not files and len(folders) == 1:
         return _open_directory(folders[0], expected)
     if not files:
@@ -63,14 +64,14 @@ def _open_directory(path: Path, expected: str) -> Source:
     return Parts(path, [open_path(entry, expected=expected) for entry in files])
 
 
-def natural_order(paths: Iterator[Path]) -> list[Path]:
-    """Sort paths so that ``test2`` comes before ``test10``."""
+def natural_order(paths: Iterable[Path]) -> list[Path]:
+    """Sort paths by their names so that ``test`` comes before ``test2``, and that before ``test10``."""
 
-    def key(path: Path) -> list[tuple[int, str]]:
-        parts = re.split(r"(\d+)", path.name.split(".")[0])
-        return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+    def parts(text: str) -> list[tuple[int, str]]:
+        return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text)]
 
-    return sorted(paths, key=key)
+    # The dot of an ending would come before a number; what is before the dot is compared first.
+    return sorted(paths, key=lambda path: (parts(path.name.partition(".")[0]), parts(path.name)))
 
 
 class Parts:
@@ -130,7 +131,8 @@ class AppsFolder:
         return self._hash.hexdigest()
 
     def scan(self) -> Iterator[Entry]:
-        self._folders = [entry for entry in natural_order(self._path.iterdir()) if entry.is_dir()]
+        with reading(self._path, expected=self._expected):
+            self._folders = [entry for entry in natural_order(self._path.iterdir()) if entry.is_dir()]
         self._hash = hashlib.sha256()
         for number, folder in enumerate(self._folders):
             if not folder.name.isdigit():
@@ -164,8 +166,8 @@ class AppsFolder:
         return found
 
     def _field(self, path: Path, *, required: bool = False) -> str:
-        if not path.is_file() and not required:
-            return ""
-        if path.is_file() and path.stat().st_size == 0:
-            return ""
+        with reading(path, expected=self._expected):
+            there = path.is_file()
+            if (there and path.stat().st_size == 0) or not (there or required):
+                return ""
         return read_text(path, limit_mb=_TESTS_MB, expected=self._expected)

@@ -20,6 +20,7 @@ from codegrove.problems.mbpp import SanitizedRow
 from codegrove.problems.overlap import stated_values
 from codegrove.problems.problem_rows import ProblemRow, VisibleAsserts
 from codegrove.problems.python_fields import parsed, wrong_field
+from codegrove.problems.rows import Text
 from codegrove.task import AssertTest, Task
 
 NOTES = (
@@ -28,17 +29,16 @@ NOTES = (
 )
 LAYOUT_NOTES = ("hidden tests import numpy, which the interpreter of the sandbox must have",)
 
-_Text = Annotated[str, Field(min_length=1)]
 _Inputs = list[list[Any]]
 
 
 class _PlusRow(ProblemRow):
     verbatim = frozenset({"base_input", "plus_input"})
 
-    task_id: _Text
-    prompt: _Text
-    entry_point: _Text
-    canonical_solution: _Text
+    task_id: Text
+    prompt: Text
+    entry_point: Text
+    canonical_solution: Text
     base_input: Annotated[_Inputs, Field(min_length=1)]
     plus_input: _Inputs
     atol: float = 0.0
@@ -152,7 +152,7 @@ class MbppPlusLayoutRow(SanitizedRow):
     source = "mbpp+"
     prefix = "Mbpp"
 
-    test: _Text
+    test: Text
 
     def load(self, where: str, visible_asserts: VisibleAsserts = 1) -> LoadedProblem:
         parsed(self.test, where, "test")

@@ -206,6 +206,13 @@ def load_problems(
     return problem_set(found, wanted, called=str(source), visible_asserts=visible_asserts)
 
 
+def lasting_source(source: str | Path) -> str:
+    """Return a name for `load_problems` that means the same problems from any working directory."""
+    if source == BUNDLED or str(source).startswith(hub.PREFIX):
+        return str(source)
+    return str(Path(source).resolve())
+
+
 def problem_set(
     source: Source, format: Format | None = None, *, called: str, visible_asserts: VisibleAsserts = 1
 ) -> ProblemSet:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import Annotated, ClassVar
-
-from pydantic import Field
+from typing import ClassVar
 
 from codegrove.errors import TaskError
 from codegrove.examples.source import parse_stub
@@ -15,6 +13,7 @@ from codegrove.problems.load_report import LoadedProblem
 from codegrove.problems.overlap import contradicted, stated_values
 from codegrove.problems.problem_rows import ProblemRow, VisibleAsserts
 from codegrove.problems.python_fields import parsed
+from codegrove.problems.rows import Text
 from codegrove.task import AssertTest, Origin, Task, Test
 
 NOTES = (
@@ -22,19 +21,17 @@ NOTES = (
     "the program under test is a whole module; nothing is imported for it",
 )
 
-_Text = Annotated[str, Field(min_length=1)]
-
 
 class HumanEvalRow(ProblemRow):
     """One line of ``HumanEval.jsonl``."""
 
     source: ClassVar[str] = "humaneval"
 
-    task_id: _Text
-    prompt: _Text
-    entry_point: _Text
+    task_id: Text
+    prompt: Text
+    entry_point: Text
     canonical_solution: str
-    test: _Text
+    test: Text
 
     @property
     def id(self) -> str:

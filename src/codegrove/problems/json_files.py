@@ -14,7 +14,7 @@ from typing import Any
 from codegrove.errors import TaskError
 from codegrove.problems.json_lists import WHITE, ListScanner
 from codegrove.problems.json_values import BadJson, parse_json
-from codegrove.problems.reading import GZIP, missing
+from codegrove.problems.reading import GZIP, is_directory, missing, reading
 from codegrove.problems.sources import Data, Entry, Place
 
 _MIB = 1024 * 1024
@@ -105,14 +105,12 @@ class JsonFile:
             yield entry
 
     def _open(self) -> BufferedIOBase:
-        if self._path.is_dir():
+        if is_directory(self._path, expected=self._expected):
             raise TaskError(f"{self._path} is a directory; expected {self._expected}")
-        try:
+        with reading(self._path, expected=self._expected):
             with self._path.open("rb") as file:
                 self._packed = file.read(2) == GZIP
             return gzip.GzipFile(self._path) if self._packed else self._path.open("rb")
-        except (OSError, ValueError) as error:
-            raise missing(self._path, error, self._expected) from None
 
     def _blocks(self, file: BufferedIOBase) -> Iterator[bytes]:
         while True:

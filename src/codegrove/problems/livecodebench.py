@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from codegrove.errors import TaskError
 from codegrove.problem import Problem
@@ -17,6 +17,7 @@ from codegrove.problems.load_report import LoadedProblem
 from codegrove.problems.pickled_text import NoText, unpack_text
 from codegrove.problems.problem_rows import ProblemRow, VisibleAsserts
 from codegrove.problems.python_fields import json_field, wrong_field
+from codegrove.problems.rows import Text
 from codegrove.task import AssertTest, Origin, StdioTest, Task
 
 NOTES = (
@@ -40,9 +41,9 @@ class LiveCodeBenchRow(ProblemRow):
 
     verbatim = frozenset({"public_test_cases", "private_test_cases"})
 
-    question_id: Annotated[str, Field(min_length=1)]
+    question_id: Text
     question_title: str = ""
-    question_content: Annotated[str, Field(min_length=1)]
+    question_content: Text
     platform: str = ""
     contest_date: str | datetime.datetime = ""
     starter_code: str = ""

@@ -14,9 +14,8 @@ from codegrove.problems.asserts import assert_test, functions_under_test
 from codegrove.problems.load_report import LoadedProblem
 from codegrove.problems.problem_rows import ProblemRow, VisibleAsserts
 from codegrove.problems.python_fields import parsed
+from codegrove.problems.rows import Text
 from codegrove.task import AssertTest, Origin, Task
-
-_Text = Annotated[str, Field(min_length=1)]
 
 
 def notes(visible_asserts: VisibleAsserts) -> tuple[str, ...]:
@@ -33,8 +32,8 @@ class _MbppRow(ProblemRow):
     """Of ids. The same number stands for different prompts and tests in different variants."""
 
     task_id: int
-    code: _Text
-    test_list: Annotated[list[_Text], Field(min_length=1)]
+    code: Text
+    test_list: Annotated[list[Text], Field(min_length=1)]
 
     @property
     def id(self) -> str:
@@ -92,7 +91,7 @@ class FullRow(_MbppRow):
     source = "mbpp"
     prefix = "MBPP"
 
-    text: _Text
+    text: Text
     test_setup_code: str = ""
 
     def load(self, where: str, visible_asserts: VisibleAsserts = 1) -> LoadedProblem:
@@ -111,7 +110,7 @@ class SanitizedRow(_MbppRow):
     source = "mbpp-sanitized"
     prefix = "MBPP-sanitized"
 
-    prompt: _Text
+    prompt: Text
     test_imports: list[str] = Field(default_factory=list)
 
     def load(self, where: str, visible_asserts: VisibleAsserts = 1) -> LoadedProblem:

@@ -10,8 +10,8 @@ from collections.abc import Collection
 from codegrove.errors import TaskError
 
 CUSTOMARY = frozenset(
-    {"answer", "candidate", "impl", "implementation", "main", "my_module", "program", "solution", "solutions"}
-    | {"src", "submission", "your_code", "your_module"}
+    {"__main__", "answer", "candidate", "impl", "implementation", "main", "my_module", "program", "solution"}
+    | {"solutions", "src", "submission", "your_code", "your_module"}
 )
 """Module names that mean the program under test wherever they are imported by a test."""
 

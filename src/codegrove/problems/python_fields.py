@@ -7,6 +7,7 @@ import ast
 from codegrove.errors import TaskError
 from codegrove.examples.source import UNREADABLE, parse_quietly
 from codegrove.problems.json_values import BadJson, parse_json
+from codegrove.problems.rows import shown
 
 
 def parsed(code: str, where: str, field: str, expected: str = "Python") -> ast.Module:
@@ -37,6 +38,4 @@ def json_field(text: str, where: str, field: str) -> object:
 
 def wrong_field(where: str, field: str, expected: str, found: object) -> TaskError:
     """Return what to say about a value that is not what the format asks for."""
-    text = ascii(found)
-    shown = text if len(text) <= 60 else text[:57] + "..."
-    return TaskError(f"{where}, field {field!r}: expected {expected}; found {type(found).__name__} {shown}")
+    return TaskError(f"{where}, field {field!r}: expected {expected}; found {shown(found)}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from codegrove.errors import TaskError, did_you_mean
@@ -12,6 +14,8 @@ from codegrove.errors import TaskError, did_you_mean
 GZIP = b"\x1f\x8b"
 """First bytes of a packed file."""
 _MIB = 1024 * 1024
+_SHOWN = 120
+"""So many characters of a path are shown; a longer one is rather a statement than a path."""
 
 
 def read_text(path: Path, *, limit_mb: int, expected: str) -> str:
@@ -30,13 +34,10 @@ def read_data(path: Path, *, limit_mb: int, expected: str) -> bytes:
     Raises:
         TaskError: for a missing, empty, unreadable, oversized or broken file, and for a directory.
     """
-    if path.is_dir():
+    if is_directory(path, expected=expected):
         raise TaskError(f"{path} is a directory; expected {expected}")
-    try:
-        with path.open("rb") as file:
-            data = file.read(limit_mb * _MIB + 1)
-    except (OSError, ValueError) as error:
-        raise missing(path, error, expected) from None
+    with reading(path, expected=expected), path.open("rb") as file:
+        data = file.read(limit_mb * _MIB + 1)
     if data.startswith(GZIP):
         data = _unpacked(data, path, limit_mb)
     if len(data) > limit_mb * _MIB:
@@ -46,12 +47,33 @@ def read_data(path: Path, *, limit_mb: int, expected: str) -> bytes:
     return data
 
 
+@contextmanager
+def reading(path: Path, *, expected: str) -> Iterator[None]:
+    """Turn what the system says while a path is looked at or read into one `TaskError`, see `missing`."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ValueError: no path can be like this
+        raise missing(path, error, expected) from None
+
+
+def is_directory(path: Path, *, expected: str) -> bool:
+    """Whether a path is a directory.
+
+    Raises:
+        TaskError: if the system does not tell, because the path is too long or on the way to it no one may pass.
+    """
+    with reading(path, expected=expected):
+        return path.is_dir()
+
+
 def missing(path: Path, error: Exception, expected: str) -> TaskError:
     """Return what to say about a file that cannot be opened or read, with a suggestion if it does not exist."""
+    text = " ".join(str(path).splitlines())
+    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
     if isinstance(error, FileNotFoundError):
-        return TaskError(f"there is no file {path}{_neighbours(path)}; expected {expected}")
+        return TaskError(f"there is no file {shown}{_neighbours(path)}; expected {expected}")
     reason = getattr(error, "strerror", None) or error
-    return TaskError(f"{path} cannot be read ({reason}); expected {expected}")
+    return TaskError(f"{shown} cannot be read ({reason}); expected {expected}")
 
 
 def decode(data: bytes, name: str, *, expected: str) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, TypeVar
+from typing import Annotated, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from codegrove.errors import TaskError
 
 RowT = TypeVar("RowT", bound="Row")
+Text = Annotated[str, Field(min_length=1)]
+"""A field that has to say something."""
 
 
 class Row(BaseModel):
@@ -50,7 +52,7 @@ def read_row(kind: type[RowT], data: Mapping[str, object], where: str) -> RowT:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         name = ".".join(str(part) for part in first["loc"])
-        found = "it is missing" if first["type"] == "missing" else f"found {_short(first['input'])}"
+        found = "it is missing" if first["type"] == "missing" else f"found {shown(first['input'])}"
         expected = _EXPECTED.get(first["type"], first["msg"])
         raise TaskError(f"{where}, field {name!r}: expected {expected}; {found}") from None
 
@@ -70,6 +72,7 @@ _EXPECTED = {
 }
 
 
-def _short(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a value's type and the beginning of what it looks like, for messages."""
     text = ascii(value)
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"

@@ -14,7 +14,7 @@ from codegrove.languages import PYTHON, load_language
 from codegrove.problems.docstring_examples import example_tests
 from codegrove.problems.json_files import JsonFile
 from codegrove.problems.python_tests import PythonTests, read_tests
-from codegrove.problems.reading import decode, read_text
+from codegrove.problems.reading import decode, read_text, reading
 from codegrove.problems.rows import Row, read_row
 from codegrove.problems.stub_files import read_stub
 from codegrove.task import StdioTest, Task, Test
@@ -59,7 +59,9 @@ def load_task(
         return _statement_task(_read_stdin(stdin or sys.stdin), "stdin", "standard input", tests, entry_point)
     path = Path(source)
     suffix = path.suffix.lower()
-    if path.is_file() and suffix not in (".py", *_STATEMENTS):
+    with reading(path, expected=_TASK):
+        is_file = path.is_file()
+    if is_file and suffix not in (".py", *_STATEMENTS):
         hint = (
             "; for a problem file use --problem FILE --id ID" if suffix in (".jsonl", ".json", ".gz") else ""
         )

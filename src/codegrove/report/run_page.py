@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from codegrove.errors import UsageError
+from codegrove.graphs.solution import SIMULATED
 from codegrove.report.data import ReportData
 from codegrove.report.pack import pack
 from codegrove.report.shell import page
@@ -77,7 +78,7 @@ def _plain(data: ReportData) -> str:
         f"hidden tests: {hidden}",
     ]
     if data.simulated:
-        lines.append("answers came from the simulated programmer, not from a language model")
+        lines.append(SIMULATED)
     program = data.nodes[data.answer].program if data.answer is not None else None
     lines += ["", data.outline, "", program or "(no program)"]
     return "\n".join(lines)

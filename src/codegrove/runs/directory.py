@@ -137,8 +137,8 @@ class RunDirectory:
     def _prepare(self, record: RunRecord) -> None:
         """Take the directory, and put an empty run into a new one."""
         path = self.path
-        fresh = not database.has_run(path)
         try:
+            fresh = not database.has_run(path)
             path.mkdir(parents=True, exist_ok=True)
             if fresh and (path / "eval.json").is_file():
                 raise UsageError(
