@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 
 import pytest
@@ -342,10 +343,15 @@ def test_usage_cannot_be_negative(usage: tuple[int, int, float]) -> None:
         Usage(*usage)
 
 
+@pytest.mark.parametrize("limit", [-1, math.inf, math.nan])
 @pytest.mark.parametrize("name", ["calls", "tokens", "dollars", "executions", "seconds", "nodes"])
-def test_a_limit_below_zero_is_refused(name: str) -> None:
-    with pytest.raises(UsageError, match=name):
-        Budget(**{name: -1})  # type: ignore[arg-type]
+def test_a_limit_that_is_no_finite_number_of_0_or_more_is_refused(name: str, limit: float) -> None:
+    with pytest.raises(UsageError, match=f"{name}={limit}: expected a finite number of 0 or more"):
+        Budget(**{name: limit})  # type: ignore[arg-type]
+
+
+def test_a_limit_may_be_any_whole_number() -> None:
+    assert Budget(tokens=10**400).tokens == 10**400
 
 
 def test_a_role_limit_below_zero_is_refused() -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from html import escape
 from typing import TYPE_CHECKING
 
 from codegrove.search.policy import ActionKind
 from codegrove.search.registry import make_policy
+from codegrove.xml_text import xml_text
 
 if TYPE_CHECKING:  # a recipe draws itself with this module in notebooks
     from codegrove.graphs.recipe.schema import Recipe
 
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _WIDTH, _BOX, _LEFT, _MIDDLE, _RIGHT = 760, 30, 20, 210, 600
 _LINE, _GAP = 15, 18
 _STYLE = (
@@ -91,20 +89,22 @@ def svg(recipe: Recipe) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {total}" width="{_WIDTH}"'
         f' height="{total}" font-family="system-ui, sans-serif" font-size="11" role="img"'
-        f' class="codegrove-recipe" aria-label="recipe {_xml(recipe.name)}">{_STYLE}{_ARROW}'
+        f' class="codegrove-recipe" aria-label="recipe {xml_text(recipe.name)}">{_STYLE}{_ARROW}'
         f"{''.join(edges)}{''.join(boxes)}</svg>"
     )
 
 
 def _box(x: float, y: float, width: float, height: float, title: str, lines: list[str]) -> str:
     rows = "".join(
-        f'<text x="{x + 10:.0f}" y="{y + _BOX + 8 + _LINE * number:.0f}" class="quiet">{_xml(_clip(line))}</text>'
+        f'<text x="{x + 10:.0f}" y="{y + _BOX + 8 + _LINE * number:.0f}" class="quiet">'
+        f"{xml_text(_clip(line))}</text>"
         for number, line in enumerate(lines)
     )
     return (
         f'<rect x="{x:.0f}" y="{y:.1f}" width="{width:.0f}" height="{height:.0f}" rx="5" fill="none"'
         ' stroke="currentColor" stroke-opacity=".55"/>'
-        f'<text x="{x + 10:.0f}" y="{y + 19:.1f}" font-weight="600" fill="currentColor">{_xml(title)}</text>{rows}'
+        f'<text x="{x + 10:.0f}" y="{y + 19:.1f}" font-weight="600" fill="currentColor">'
+        f"{xml_text(title)}</text>{rows}"
     )
 
 
@@ -119,8 +119,3 @@ def _path(way: str, *, both: bool) -> str:
 
 def _clip(line: str) -> str:
     return line if len(line) <= 50 else f"{line[:49]}…"
-
-
-def _xml(content: str) -> str:
-    """Escape any text for XML, which has no place at all for most control characters and lone surrogates."""
-    return escape(_NOT_XML.sub("\ufffd", content), quote=True)

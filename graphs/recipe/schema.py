@@ -45,9 +45,9 @@ _Approvals = Annotated[
 
 
 class RecipePart(BaseModel):
-    """Base of everything a recipe is made of. Unknown keys are errors."""
+    """Base of everything a recipe is made of. Unknown keys and infinite numbers are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class PaperSpec(RecipePart):

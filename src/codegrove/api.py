@@ -210,10 +210,16 @@ def conclude(directory: RunDirectory, solution: Solution, *, report: bool = True
         directory.finish(solution)
         if report:
             write_report(directory.path / "report.html", run_report(Run.open(directory.path)))
-    except UsageError as error:
-        logger.error("{}", error)
+    except Exception as error:  # noqa: BLE001  a policy may be a stranger's, and with it what the tree holds
+        expected = isinstance(error, UsageError)
+        what = (
+            f"{error}"
+            if expected
+            else f"how the run ended cannot be written whole: {type(error).__name__}: {error}"
+        )
+        logger.opt(exception=not expected).error("{}", what)
         if solution.ended is not Ended.ERROR:
-            end = End.error(error)
+            end = End.error(what)
             return replace(solution, reason=end.reason, ended=end.kind, resource="")
     return solution
 

@@ -35,7 +35,7 @@ class Budget:
     step in flight is allowed to finish. The time in which a run only waits for a human is not counted.
 
     Raises:
-        UsageError: if a limit is negative or not a number.
+        UsageError: if a limit is negative, infinite or not a number.
     """
 
     calls: int | None = None
@@ -57,9 +57,11 @@ class Budget:
         limits = {name: getattr(self, name) for name in names}
         limits |= {f"role_calls.{role}": limit for role, limit in self.role_calls.items()}
         for name, limit in limits.items():
-            if limit is not None and not limit >= 0:
-                raise UsageError(f"budget {name}={limit!r}: expected a number that is 0 or more")
-        if not self.answer_tokens >= 1:
+            if limit is not None and not 0 <= limit < math.inf:
+                raise UsageError(
+                    f"budget {name}={limit!r}: expected a finite number of 0 or more; leave it out for no limit"
+                )
+        if not 1 <= self.answer_tokens < math.inf:
             raise UsageError(f"budget answer_tokens={self.answer_tokens!r}: expected 1 or more")
 
 

@@ -224,6 +224,8 @@ def bad(tmp_path: Path, name: str, content: bytes) -> Path:
         (["--problem", "bundled", "--id", "lift-log", "--require-sandbox", "total"], ["total", "isolated"]),
         (["--problem", "bundled", "--id", "lift-log", "--sandbox", "contaner"], ["did you mean 'container'?"]),
         (["STUB", "--price", "cheap"], ["--price cheap", "two numbers"]),
+        (["STUB", "--price", "nan,1"], ["--price nan,1", "two numbers"]),
+        (["STUB", "--max-seconds", "inf"], ["seconds=inf", "leave it out for no limit"]),
         (["--problem", "bundled", "--id", "merge-shifts", "--out", "/dev/null/run"], ["cannot write"]),
         (["--problem", "bundled", "--id", "merge-shifts", "--out", "."], ["not empty"]),
         (["STUB", "--max-cost", "1", "-m", "openai:x@http://example.invalid/v1"], ["price"]),

@@ -26,6 +26,7 @@ LAYERS: list[list[str]] = [
         r"budget",
         r"outcome",
         r"approval",
+        r"xml_text",
     ],
     [r"examples(\..*)?", r"languages(\..*)?", r"store(\..*)?"],
     [r"problems(\..*)?"],

@@ -7,7 +7,7 @@ import pty
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +16,11 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 
 from codegrove import Solution, asolve, load_problems, resume, solve
+from codegrove.graphs.session import Session
+from codegrove.models.metered import CallRecord
+from codegrove.outcome import Outcome
+from codegrove.search.policy import Expansion
+from codegrove.search.tree import Node, SearchTree
 
 PROBLEM = load_problems("bundled").by_id("rotate-ring")
 SETTINGS: dict[str, Any] = {"model": "sim:pass_rate=0.3", "sandbox": "basic", "seed": 7}
@@ -83,6 +88,47 @@ def test_a_run_that_is_finished_is_shown_as_it_ended(notebook: Published, tmp_pa
     assert again.program == solution.program
 
 
+class Changing:
+    """Changes something about a session before its first step."""
+
+    def __init__(self, change: Callable[[Session], object]) -> None:
+        self._change: Callable[[Session], object] | None = change
+
+    def asked(self, session: Session, expansion: Expansion) -> None:
+        """Change it, once."""
+        change, self._change = self._change, None
+        if change is not None:
+            change(session)
+
+    def told(self, session: Session, expansion: Expansion, outcome: Outcome) -> None:
+        """Not this one."""
+
+    def called(self, session: Session, record: CallRecord) -> None:
+        """Not this one."""
+
+
+def answer_with(value: object) -> Changing:
+    """Let the policy of a session answer this, or raise it."""
+
+    def answer(tree: SearchTree) -> object:
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    return Changing(lambda session: vars(session.search.policy).update(answer=answer))
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("answer", [RuntimeError("no answer"), 10_000, "first"])
+def test_a_policy_that_answers_badly_does_not_reach_the_event_loop(
+    notebook: Published, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, answer: object
+) -> None:
+    monkeypatch.setattr("codegrove.display.notebook.REFRESH_SECONDS", 0.0)
+    solution = solve(PROBLEM, "loop", progress=True, observers=[answer_with(answer)], **SETTINGS)
+    assert notebook.sent[-1][0]["text/plain"] == _plain(solution)
+    assert not [record for record in caplog.records if record.name == "asyncio"]
+
+
 def _plain(solution: Solution) -> str:
     return solution._repr_mimebundle_()["text/plain"]
 
@@ -115,14 +161,20 @@ class Terminal:
         return self._shown.decode()
 
 
-@pytest.mark.filterwarnings("default")
-def test_a_terminal_has_one_picture_that_follows_the_search(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def standard_error(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Return a terminal that standard error goes to."""
     terminal = Terminal()
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setattr(sys, "stderr", terminal.stream)
+    return terminal
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_terminal_has_one_picture_that_follows_the_search(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = standard_error(monkeypatch)
     solution = solve(
         PROBLEM, "grove", progress=True, **{**SETTINGS, "model": "sim:pass_rate=0.3,latency=0.1"}
     )
@@ -130,6 +182,44 @@ def test_a_terminal_has_one_picture_that_follows_the_search(
     assert "\x1b[2K" in shown, "lines are replaced"
     assert "best" in shown and f"rotate-ring: {solution.result.value}" in shown
     assert capsys.readouterr().out == ""
+
+
+class WatchedTree(SearchTree):
+    """Notes which threads read it."""
+
+    readers: ClassVar[set[str]] = set()
+
+    def __getitem__(self, node_id: int) -> Node:
+        self.readers.add(threading.current_thread().name)
+        return super().__getitem__(node_id)
+
+    def __len__(self) -> int:
+        self.readers.add(threading.current_thread().name)
+        return super().__len__()
+
+
+@pytest.mark.filterwarnings("default")
+def test_only_the_thread_that_changes_the_tree_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = standard_error(monkeypatch)
+    WatchedTree.readers.clear()
+    watch = Changing(lambda session: setattr(session.search.tree, "__class__", WatchedTree))
+    settings = {**SETTINGS, "model": "sim:pass_rate=0.0,repair_rate=0.0,latency=0.05"}
+    solve(PROBLEM, "uct", progress=True, observers=[watch], **settings)
+    assert "\x1b[2K" in terminal.close()
+    assert len(WatchedTree.readers) == 1
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("answer", [RuntimeError("no answer"), 10_000])
+def test_a_policy_that_answers_badly_spoils_at_most_the_picture(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, answer: object
+) -> None:
+    terminal = standard_error(monkeypatch)
+    settings = {**SETTINGS, "model": "sim:pass_rate=0.0,latency=0.05"}
+    solution = solve(PROBLEM, "loop", progress=True, observers=[answer_with(answer)], **settings)
+    shown = terminal.close()
+    assert f"rotate-ring: {solution.result.value}" in shown and "Exception in thread" not in shown
+    assert not [record for record in caplog.records if record.name == "asyncio"]
 
 
 @pytest.mark.filterwarnings("default")

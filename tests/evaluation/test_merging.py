@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from codegrove.errors import EvaluationError, UsageError
+from codegrove.errors import EvaluationError, RunError, UsageError
 from codegrove.evaluation.attempts import Attempt
 from codegrove.evaluation.directory import ResultWriter, load_evaluation
 from codegrove.evaluation.merging import merge
 from codegrove.evaluation.results import EvalResult
 from codegrove.models.port import Request
+from codegrove.store import database
 from tests.support.made_up_evaluation import made_up_header, made_up_row
 from tests.support.small_evaluation import evaluate
 
@@ -118,3 +123,78 @@ def test_places_that_cannot_be_used(tmp_path: Path) -> None:
         pytest.raises(EvaluationError, match="in use by another process"),
     ):
         merge(tmp_path / "all", [first])
+
+
+def with_run(folder: Path, *rows: EvalResult) -> tuple[Path, Path]:
+    """An evaluation and its only run."""
+    run = directory(folder, *rows) / Attempt("grove", "p0", 0).folder
+    run.mkdir(parents=True)
+    (run / "run.sqlite").write_text("run")
+    return folder, run
+
+
+def test_nothing_is_there_before_everything_is(tmp_path: Path) -> None:
+    """The copy of the second run breaks off."""
+    first, _ = with_run(tmp_path / "1", made_up_row())
+    second = directory(tmp_path / "2", made_up_row(problem="p1"))
+    broken = second / Attempt("grove", "p1", 0).folder
+    broken.mkdir(parents=True)
+    (broken / "run.sqlite").write_text("run")
+    (broken / "task.json").symlink_to("nowhere")
+    with pytest.raises(EvaluationError, match="cannot copy .*--no-runs"):
+        merge(tmp_path / "all", [first, second])
+    assert {path.name for path in tmp_path.iterdir()} == {"1", "2"}
+
+
+def test_an_empty_directory_is_taken(tmp_path: Path) -> None:
+    first, _ = with_run(tmp_path / "1", made_up_row())
+    (tmp_path / "all").mkdir()
+    assert len(merge(tmp_path / "all", [first]).evaluation.results) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"1", "all"}
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "empty")
+    with pytest.raises(EvaluationError, match="cannot write to .*link: .*; name a new directory"):
+        merge(tmp_path / "link", [first])
+
+
+def test_a_torn_line_stays_as_it_is(tmp_path: Path) -> None:
+    first = directory(tmp_path / "1", made_up_row())
+    with (first / "results.jsonl").open("a") as file:
+        file.write('{"torn')
+    before = contents(first)
+    assert len(merge(tmp_path / "all", [first]).evaluation.results) == 1
+    assert contents(first) == before
+
+
+def test_a_run_that_somebody_resumes_is_not_copied(tmp_path: Path) -> None:
+    first, run = with_run(tmp_path / "1", made_up_row())
+    with database.locked(run), pytest.raises(RunError, match="another process works on the run"):
+        merge(tmp_path / "all", [first])
+    assert not (tmp_path / "all").exists()
+
+
+READ_ONLY = """
+import os, sys
+from codegrove.evaluation.merging import merge
+if not os.geteuid():
+    os.setgid(65534), os.setuid(65534)
+print(len(merge(sys.argv[1] + "/all", [sys.argv[2]]).evaluation.results))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_shards_that_are_read_only_can_be_merged(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory() as open_to_all:
+        home = Path(open_to_all)
+        home.chmod(0o777)
+        first, _ = with_run(home / "1", made_up_row())
+        for path in [*first.rglob("*"), first]:
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        try:
+            command = [sys.executable, "-P", "-c", READ_ONLY, str(home), str(first)]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            assert done.stdout == "1\n", done.stderr
+            assert all(path.stat().st_mode & 0o200 for path in (home / "all").rglob("*"))
+        finally:
+            for path in [first, *first.rglob("*")]:
+                path.chmod(0o755)

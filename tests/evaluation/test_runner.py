@@ -312,7 +312,9 @@ def test_a_watcher_that_fails_ends_nothing(tmp_path: Path) -> None:
     session = evaluator(tmp_path / "eval", recipes=("direct",), sweep=Budget(calls=5), jobs=1)
     session.watchers = [Watcher()]
     assert len(asyncio.run(session.run()).results) == 5
-    assert session.stop_reason is not None and "the sweep's budget for calls is used up" in session.stop_reason
+    assert (
+        session.stop_reason is not None and "the sweep's budget for calls is used up" in session.stop_reason
+    )
     assert set(told) == {"planned", "started", "finished", "left_open"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import replace
 
 import pytest
@@ -260,3 +261,9 @@ def test_it_shows_the_model_inside() -> None:
     model = MeteredModel(ScriptedModel([], spec="x", price=DOLLAR_PER_MILLION), Account())
     assert isinstance(model, Model)
     assert (model.spec, model.price) == ("x", DOLLAR_PER_MILLION)
+
+
+@pytest.mark.parametrize(("given", "written"), [(math.nan, 1), (1, math.inf), (-1, 1), (1, -0.5)])
+def test_a_price_that_could_not_be_booked_is_refused(given: float, written: float) -> None:
+    with pytest.raises(UsageError, match="expected two finite numbers of 0 or more"):
+        Price(given, written)

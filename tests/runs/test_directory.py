@@ -286,7 +286,9 @@ def test_a_directory_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_of_a_new_directory_is_used(tmp_path: Path) -> None:
-    for name in ("recipe.yaml", "task.json", "run.sqlite.part", "run.sqlite.part-journal", "run.lock"):
+    for name in ("recipe.yaml", "task.json", "run.sqlite.1a2b3c4d.part", "run.lock"):
+        (tmp_path / name).write_text("half")
+    for name in ("run.sqlite.1a2b3c4d.part-journal", "recipe.yaml.1a2b3c4d.part"):
         (tmp_path / name).write_text("half")
     assert grow(tmp_path, 3).spend.calls == 3
     assert not list(tmp_path.glob("*.part*"))

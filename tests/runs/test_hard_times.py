@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -19,6 +20,11 @@ from codegrove import Budget, Run, load_problems, solve
 from codegrove.errors import ModelError, RunError, UsageError
 from codegrove.models.port import Request
 from codegrove.models.scripted import Answer, ScriptedModel
+from codegrove.outcome import Outcome
+from codegrove.search.chain import Chain, ChainSettings
+from codegrove.search.policy import Expansion
+from codegrove.search.registry import POLICIES, PolicyKind
+from codegrove.search.tree import SearchTree
 from codegrove.tools.sandbox import make_sandbox
 from codegrove.tools.sandbox.scripted import ScriptedSandbox
 from tests.runs.test_directory import TASK, answer, grow, shape, share
@@ -218,3 +224,24 @@ def test_a_scripted_sandbox_gives_the_same_share_in_any_process() -> None:
     expected = int(hashlib.sha256(program.encode()).hexdigest()[:4], 16) % 4 / 4
     assert share(program, TASK.tests) == expected
     assert ScriptedSandbox(share).level
+
+
+class Spoiling(Chain):
+    """Puts something into the tree that no report can hold."""
+
+    def tell(self, tree: SearchTree, expansion: Expansion, outcome: Outcome) -> None:
+        """Spoil the root."""
+        super().tell(tree, expansion, outcome)
+        tree.root.review = cast("str", 5)
+
+
+def test_a_report_that_cannot_be_made_loses_no_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(POLICIES, "chain", PolicyKind(ChainSettings, Spoiling))
+    problem, out = load_problems("bundled").by_id("rotate-ring"), tmp_path / "run"
+    solution = solve(problem, "loop", model="sim:pass_rate=1", sandbox="basic", out=out)
+    assert solution.program is not None
+    assert solution.reason.startswith("error: how the run ended cannot be written whole: TypeError")
+    assert (out / "solution.py").read_text().strip() == solution.program.strip()
+    assert not list(out.glob("*report*"))

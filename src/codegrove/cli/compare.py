@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 from codegrove.cli import app
 from codegrove.cli.options import read_ks
 from codegrove.errors import UsageError
+from codegrove.store.atomic import write_text
 
 if TYPE_CHECKING:
     from codegrove.evaluation.comparison import Comparison
@@ -76,10 +76,8 @@ def compare(
     if out is None:
         sys.stdout.write(text)
         return
-    partial = out.with_name(out.name + ".part")
     try:
-        partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-        os.replace(partial, out)
+        write_text(out, text)
     except OSError as error:
         raise UsageError(
             f"cannot write {out}: {error.strerror or error}; name a file in a directory you may write to"

@@ -153,14 +153,12 @@ def _read_price(text: str | None) -> Price | None:
         return None
     try:
         given, written = (float(part) for part in text.split(","))
-        if given < 0 or written < 0:
-            raise ValueError
-    except ValueError:
+        return Price(given, written)
+    except (ValueError, UsageError):
         raise UsageError(
             f"--price {text}: expected two numbers of 0 or more, dollars per million input and output tokens, "
             "e.g. 0.15,0.6"
         ) from None
-    return Price(given, written)
 
 
 def _read_task(

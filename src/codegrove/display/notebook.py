@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
@@ -11,6 +10,7 @@ from typing import Any
 
 from IPython import display as ipython  # imported where IPython is at work already
 
+from codegrove.display.refreshing import Refresher
 from codegrove.display.terminal import SIMULATION, meters, title
 from codegrove.graphs.assemble import Assembly
 from codegrove.graphs.session import Session
@@ -54,7 +54,7 @@ class NotebookDisplay:
         self._handle = handle
         self._session = session
         self._head = [title(assembly, session), *([SIMULATION] if assembly.simulated else [])]
-        self._next: asyncio.TimerHandle | None = None
+        self._refresher = Refresher(self._draw, REFRESH_SECONDS)
         handle.update(_bundle("\n".join(self._head)), raw=True)
 
     def asked(self, session: Session, expansion: Expansion) -> None:
@@ -62,28 +62,22 @@ class NotebookDisplay:
 
     def called(self, session: Session, record: CallRecord) -> None:
         """Show what it cost."""
-        self._draw_soon()
+        self._refresher.soon()
 
     def told(self, session: Session, expansion: Expansion, outcome: Outcome) -> None:
         """Show what the tree has become."""
-        self._draw_soon()
+        self._refresher.soon()
 
     def stop(self) -> None:
         """Draw nothing more."""
-        if self._next is not None:
-            self._next.cancel()
+        self._refresher.stop()
 
     def finish(self, solution: Solution, directory: Path | None) -> None:
         """Show how the run ended: what a solution shows of itself."""
         self.stop()
         self._handle.update(solution._repr_mimebundle_(), raw=True)
 
-    def _draw_soon(self) -> None:
-        if self._next is None:
-            self._next = asyncio.get_running_loop().call_later(REFRESH_SECONDS, self._draw)
-
     def _draw(self) -> None:
-        self._next = None
         search = self._session.search
         answer = search.answer()
         plain = "\n".join([*self._head, meters(self._session, answer)])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from codegrove.budget import Account
+from codegrove.display.refreshing import Refresher
 from codegrove.graphs.assemble import Assembly
 from codegrove.graphs.session import Session
 from codegrove.graphs.solution import Result, Solution
@@ -28,7 +29,7 @@ from codegrove.search.policy import Expansion
 from codegrove.search.scoring import GIVEN, share_passed
 from codegrove.search.tree import Node, SearchTree
 
-REFRESH_SECONDS = 0.125
+REFRESH_SECONDS = 0.1
 STOPPING = "stopping when the calls in flight have ended; Ctrl-C again to abort"
 LEGEND = (
     "● passes all the tests it met  ◔◑◕ some  ○ none  ■ does not run  · no program  bold: path to the answer"
@@ -126,14 +127,19 @@ class LiveDisplay:
         self._session = session
         self._assembly = assembly
         self._console = console
+        self._title = Text(title(assembly, session), style="bold")
         self._working: dict[int, tuple[Expansion, float]] = {}
         self._stopping = False
         self._answer: int | None = None
-        self._answered = 0.0
-        # Drawing happens in rich's own thread; the lock keeps it from reading a tree that is being changed.
-        self._lock = threading.Lock()
+        self._drawn = (0, 0)
+        """Events of the search, and room for the tree, when `_body` was drawn."""
+        self._body = Text()
+        self._refresher = Refresher(self._draw, REFRESH_SECONDS)
+        # Pictures are made where the tree is changed; rich's own thread shows the last one, so that a terminal
+        # that is slow or stopped keeps nobody waiting.
+        self._picture = self._compose()
         self._live = Live(
-            get_renderable=self._render,
+            get_renderable=lambda: self._picture,
             console=console,
             refresh_per_second=1 / REFRESH_SECONDS,
             transient=True,
@@ -148,6 +154,7 @@ class LiveDisplay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._refresher.stop()
         self._live.__exit__(kind, error, trace)
 
     def interrupted(self) -> None:
@@ -167,33 +174,34 @@ class LiveDisplay:
 
     def asked(self, session: Session, expansion: Expansion) -> None:
         """Show that somebody works on the expansion."""
-        with self._lock:
-            self._working[expansion.id] = (expansion, time.monotonic())
+        self._working[expansion.id] = (expansion, time.monotonic())
+        self._refresher.soon()
 
     def called(self, session: Session, record: CallRecord) -> None:
         """The spend is read from the account."""
 
     def told(self, session: Session, expansion: Expansion, outcome: Outcome) -> None:
-        """Show what the tree has become.
-
-        The answer is asked for here, between two steps of the search: a policy is not made for two threads.
-        """
-        now = time.monotonic()
-        if now - self._answered >= REFRESH_SECONDS:
-            self._answer, self._answered = session.search.answer(), now
-        with self._lock:
-            self._working.pop(expansion.id, None)
+        """Show what the tree has become."""
+        self._working.pop(expansion.id, None)
+        self._refresher.soon()
 
     def finish(self, solution: Solution, directory: Path | None) -> None:
         """Leave the final tree and the verdict on the screen."""
         print_result(self._console, solution, directory, tree_rows=max(20, self._console.height - 12))
 
-    def _render(self) -> RenderableType:
+    def _draw(self) -> None:
+        """Take a picture of the session; seconds go by, hence again and again."""
+        search = self._session.search
+        most = max(8, self._console.height - 9 - len(self._working))
+        if self._drawn != (len(search.events), most):
+            self._answer = search.answer()
+            self._body = _tree(search.tree, self._answer, most=most)
+            self._drawn = (len(search.events), most)
+        self._picture = self._compose()
+        self._refresher.soon()
+
+    def _compose(self) -> RenderableType:
         session = self._session
-        with self._lock:
-            working = list(self._working.values())
-            tree = session.search.tree
-            body = _tree(tree, self._answer, most=max(8, self._console.height - 9 - len(working)))
         now = time.monotonic()
         lines = [
             Text.assemble(
@@ -202,17 +210,16 @@ class LiveDisplay:
                 f" {expansion.action} at #{expansion.node}",
                 (f"  {now - since:.1f}s", "dim"),
             )
-            for expansion, since in working[:12]
+            for expansion, since in itertools.islice(self._working.values(), 12)
         ]
-        header = Text(title(self._assembly, session), style="bold")
-        parts: list[RenderableType] = [header]
-        if self._assembly.simulated:
-            parts.append(Text(SIMULATION, style="yellow"))
         if not session.search.events:
             lines.append(Text("  starting ...", style="dim"))  # LangGraph takes a second or two to import
+        parts: list[RenderableType] = [self._title]
+        if self._assembly.simulated:
+            parts.append(Text(SIMULATION, style="yellow"))
         if self._stopping:
             parts.append(Text(STOPPING, style="yellow"))
-        return Group(*parts, Text(meters(session, self._answer)), body, *lines)
+        return Group(*parts, Text(meters(session, self._answer)), self._body, *lines)
 
 
 def title(assembly: Assembly, session: Session) -> str:

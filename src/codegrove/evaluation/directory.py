@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from codegrove.errors import BrokenOff, EvaluationError
 from codegrove.evaluation.results import FORMAT, VERSION, EvalHeader, EvalResult
-from codegrove.store import database
+from codegrove.store import atomic, database
 from codegrove.store.coding import to_json
 
 HEADER = "eval.json"
@@ -103,7 +104,7 @@ class ResultWriter:
             EvaluationError: if it cannot be written.
         """
         try:
-            _write(self.path / CLOCK, f"{seconds:.3f}\n")
+            atomic.write_text(self.path / CLOCK, f"{seconds:.3f}\n")
         except OSError as error:
             raise _unusable(self.path / CLOCK, "write to", error) from None
 
@@ -136,11 +137,7 @@ class ResultWriter:
                 " evaluation"
             )
         self.path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.path / LOCK, timeout=0)
-        try:
-            self._closing.enter_context(lock)
-        except Timeout:
-            raise EvaluationError(f"{self.path} is in use by another process; wait for it to end") from None
+        self._closing.enter_context(held(self.path))
         done: tuple[EvalResult, ...] = ()
         seconds = 0.0
         target = self.path / HEADER
@@ -155,6 +152,25 @@ class ResultWriter:
         content = (self.path / RESULTS).read_bytes()
         os.ftruncate(self._file, content.rfind(b"\n") + 1)
         return header, done, seconds
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold an evaluation directory for this process alone; what it holds is not touched.
+
+    Raises:
+        EvaluationError: if another process holds it.
+        OSError: if the lock cannot be written.
+    """
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise EvaluationError(f"{folder} is in use by another process; wait for it to end") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def load_evaluation(path: str | Path) -> Evaluation:
@@ -195,13 +211,7 @@ def load_evaluation(path: str | Path) -> Evaluation:
 
 
 def _write_header(folder: Path, header: EvalHeader) -> None:
-    _write(folder / HEADER, json.dumps(header.model_dump(mode="json"), indent=2) + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    partial = path.with_name(f"{path.name}.part")
-    partial.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(partial, path)
+    atomic.write_text(folder / HEADER, json.dumps(header.model_dump(mode="json"), indent=2) + "\n")
 
 
 def _read_seconds(path: Path) -> float:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
 from codegrove.evaluation.curves import Curve
 from codegrove.evaluation.summary import SIMULATION
+from codegrove.xml_text import xml_text
 
 if TYPE_CHECKING:  # a comparison shows itself with this module
     from codegrove.evaluation.comparison import Comparison
 
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _COLOURS = ("#1a6fd8", "#cc5a14", "#168a64", "#9a54c4", "#a9780e", "#1587a3", "#cf3d74", "#748092")
 _ROW, _NAME, _SCALE, _CHART = 24, 190, 250, 330
 _STYLE = (
@@ -27,7 +25,7 @@ def html(comparison: Comparison) -> str:
     lines = [SIMULATION] if comparison.simulated else []
     lines += [f"Not ranked: {reason}" for reason in comparison.refusals]
     lines += [f"Warning: {warning}" for warning in comparison.warnings]
-    said = "".join(f"<p>{_xml(line)}</p>" for line in lines)
+    said = "".join(f"<p>{xml_text(line)}</p>" for line in lines)
     return f"{said}{svg(comparison)}"
 
 
@@ -61,8 +59,8 @@ def _rates(comparison: Comparison) -> Iterator[str]:
         y, colour, rate = _ROW * (index + 1) + 14, _COLOURS[index % len(_COLOURS)], row.pass_1
         name = row.label if len(row.label) <= 26 else f"{row.label[:25]}…"
         yield (
-            f"<g><title>{_xml(row.label)}: {row.solved} of {row.attempts} attempts</title>"
-            f'<text x="{_NAME - 12}" y="{y + 4}" text-anchor="end" fill="currentColor">{_xml(name)}</text>'
+            f"<g><title>{xml_text(row.label)}: {row.solved} of {row.attempts} attempts</title>"
+            f'<text x="{_NAME - 12}" y="{y + 4}" text-anchor="end" fill="currentColor">{xml_text(name)}</text>'
             f'<path d="M{x(0)} {y}H{x(most)}" stroke="currentColor" opacity=".12"/>'
             f'<path d="M{x(rate.low)} {y}H{x(rate.high)}" stroke="{colour}" stroke-width="2"/>'
             f'<circle cx="{x(rate.value)}" cy="{y}" r="4.5" fill="{colour}"/>'
@@ -93,9 +91,5 @@ def _lines(curves: Sequence[Curve], height: int) -> Iterator[str]:
             for spent, until, share in zip(curve.spent, ends, curve.solved, strict=True)
         )
         colour = _COLOURS[index % len(_COLOURS)]
-        title = f"<title>{_xml(curve.label)}</title>"
+        title = f"<title>{xml_text(curve.label)}</title>"
         yield f'<path d="M{steps}" fill="none" stroke="{colour}" stroke-width="2">{title}</path>'
-
-
-def _xml(text: str) -> str:
-    return escape(_NOT_XML.sub("\ufffd", text), quote=True)

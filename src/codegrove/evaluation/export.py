@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from codegrove.errors import EvaluationError, UsageError, did_you_mean
 from codegrove.evaluation.directory import Evaluation
 from codegrove.evaluation.results import EvalResult
 from codegrove.parsing import parse_python
+from codegrove.store import atomic
 from codegrove.store.coding import to_json
 from codegrove.store.outputs import require_file_name
 
@@ -212,10 +212,8 @@ def _origin(row: EvalResult) -> dict[str, Any]:
 
 
 def _write(path: Path, lines: Iterator[str]) -> None:
-    partial = path.with_name(path.name + ".part")
     try:
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
+        with atomic.replacing(path) as new, new.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(lines)
-        os.replace(partial, path)
     except OSError as error:
         raise EvaluationError(f"cannot write to {path}: {error.strerror or error}") from None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 from pathlib import Path
+from types import TracebackType
 from typing import IO, Any
 
 from codegrove.errors import BrokenOff, EvaluationError
 from codegrove.evaluation.samples import Sample
+from codegrove.store import atomic
 from codegrove.store.coding import to_json
 from codegrove.verdict import Status, Verdict
 
@@ -49,13 +51,17 @@ class ResultFile:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._file: IO[bytes] | None = None
+        self._closing = contextlib.ExitStack()
 
     def __enter__(self) -> ResultFile:
         if self._path is not None:
-            try:
-                self._file = self._partial(self._path).open("wb")
-            except OSError as error:
-                raise EvaluationError(_unwritable(self._path, error)) from None
+            with contextlib.ExitStack() as opening:
+                new = opening.enter_context(atomic.replacing(self._path))
+                try:
+                    self._file = opening.enter_context(new.open("wb"))
+                except OSError as error:
+                    raise EvaluationError(_unwritable(self._path, error)) from None
+                self._closing = opening.pop_all()
         return self
 
     def write(self, row: dict[str, Any]) -> None:
@@ -66,22 +72,15 @@ class ResultFile:
             except OSError as error:
                 raise BrokenOff(_unwritable(self._path, error)) from None
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._file is None or self._path is None:
-            return
-        partial = self._partial(self._path)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
-            self._file.close()
-            if kind is None:
-                os.replace(partial, self._path)
-            else:
-                partial.unlink(missing_ok=True)
-        except OSError as error:
-            raise BrokenOff(_unwritable(self._path, error)) from None
-
-    @staticmethod
-    def _partial(path: Path) -> Path:
-        return path.with_name(path.name + ".part")
+            self._closing.__exit__(kind, error, trace)
+        except OSError as problem:
+            if self._path is None or problem is error:
+                raise
+            raise BrokenOff(_unwritable(self._path, problem)) from None
 
 
 def _unwritable(path: Path, error: OSError) -> str:

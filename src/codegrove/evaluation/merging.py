@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import shutil
-from collections.abc import Sequence
+import stat
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from codegrove.errors import EvaluationError, UsageError
 from codegrove.evaluation.attempts import Attempt
-from codegrove.evaluation.directory import Evaluation, ResultWriter, load_evaluation
+from codegrove.evaluation.directory import LOCK, Evaluation, ResultWriter, held, load_evaluation
 from codegrove.evaluation.results import Arm, EvalHeader, EvalResult
-from codegrove.store import database
+from codegrove.store import atomic, database
 
 _Key = tuple[str, str, int, int]
 
@@ -44,7 +46,9 @@ def merge(out: str | Path, folders: Sequence[str | Path], *, runs: bool = True) 
 
     Raises:
         UsageError: if they do not belong together, or `out` is in use.
-        EvaluationError: if one cannot be read, is being written, or `out` cannot be written.
+        EvaluationError: if one cannot be read, is being written, or `out` cannot be written; then there is no
+            `out`.
+        RunError: if another process works on one of the runs.
     """
     target = Path(out)
     if not folders:
@@ -53,9 +57,9 @@ def merge(out: str | Path, folders: Sequence[str | Path], *, runs: bool = True) 
         raise UsageError(f"{target} exists; name a new directory for the merged evaluation")
     if len({Path(folder).resolve() for folder in folders}) < len(folders):
         raise UsageError("a directory is named twice")
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as closing:
         # Nobody may write to them while they are copied.
-        shards = [_hold(Path(folder), held) for folder in folders]
+        shards = [_hold(Path(folder), closing) for folder in folders]
         header = _common_header(shards)
         rows: dict[_Key, tuple[EvalResult, Path]] = {}
         identical: set[_Key] = set()
@@ -73,9 +77,9 @@ def merge(out: str | Path, folders: Sequence[str | Path], *, runs: bool = True) 
             )
         ]
         order = {key: number for number, key in enumerate(wanted)}
-        with ResultWriter(target, header) as writer:
+        with _appearing(target) as new, ResultWriter(new, header) as writer:
             if runs:
-                _copy_runs(shards, target, {_attempt(key): home for key, (_, home) in rows.items()}, wanted)
+                _copy_runs(shards, new, {_attempt(key): home for key, (_, home) in rows.items()}, wanted)
             for key in sorted(rows, key=lambda key: order.get(key, len(order))):
                 writer.append(rows[key][0])
             writer.note_seconds(sum(shard.seconds for shard in shards))
@@ -87,9 +91,37 @@ def merge(out: str | Path, folders: Sequence[str | Path], *, runs: bool = True) 
     )
 
 
-def _hold(folder: Path, held: contextlib.ExitStack) -> Evaluation:
-    held.enter_context(ResultWriter(folder, load_evaluation(folder).header))
+@contextlib.contextmanager
+def _appearing(target: Path) -> Iterator[Path]:
+    """Give a directory to fill that becomes `target` when the block ends well; else nothing is left of it."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            target.rmdir()
+        with atomic.replacing(target) as new:
+            yield new
+    except OSError as error:
+        raise EvaluationError(
+            f"cannot write to {target}: {error.strerror or error}; name a new directory where you may write"
+        ) from None
+
+
+def _hold(folder: Path, closing: contextlib.ExitStack) -> Evaluation:
+    """Keep others from writing to an evaluation, and read it."""
+    load_evaluation(
+        folder
+    )  # says what is wrong with a directory of something else, before a lock is put there
+    if _can_be_locked(folder / LOCK):
+        try:
+            closing.enter_context(held(folder))
+        except OSError as error:
+            raise EvaluationError(f"cannot lock {folder}: {error.strerror or error}") from None
     return load_evaluation(folder)
+
+
+def _can_be_locked(lock: Path) -> bool:
+    """Whether a lock can be had: not on a medium that is read only, where nobody here can write either."""
+    return os.access(lock if lock.exists() else lock.parent, os.W_OK)
 
 
 def _common_header(shards: Sequence[Evaluation]) -> EvalHeader:
@@ -150,10 +182,21 @@ def _copy_runs(
         source = next((s / attempt.folder for s in sources if database.has_run(s / attempt.folder)), None)
         if source is None:
             continue
-        try:
-            shutil.copytree(source, target / attempt.folder, ignore=shutil.ignore_patterns("*.lock"))
-        except (OSError, shutil.Error) as error:
-            raise EvaluationError(
-                f"cannot copy {source} to {target}: {error}; delete {target} and merge again, without the runs"
-                " (--no-runs) if there is no room"
-            ) from None
+        # Somebody may resume a single run, whoever holds the evaluation.
+        lockable = _can_be_locked(source / database.LOCK_NAME)
+        with database.locked(source) if lockable else contextlib.nullcontext():
+            try:
+                _copy(source, target / attempt.folder)
+            except (OSError, shutil.Error) as error:
+                raise EvaluationError(
+                    f"cannot copy {source}: {error}; merge again, without the runs (--no-runs) if there is no room"
+                ) from None
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a run. The copy can be written, also where `source` cannot."""
+    try:
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.lock"))
+    finally:
+        for path in [target, *target.rglob("*")] if target.exists() else ():
+            path.chmod(path.stat().st_mode | stat.S_IWUSR)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
+
+from codegrove.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +72,21 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Dollars per million tokens."""
+    """Dollars per million tokens.
+
+    Raises:
+        UsageError: if one is negative, infinite or not a number: calls could not be booked.
+    """
 
     input: float
     output: float
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.input < math.inf and 0 <= self.output < math.inf):
+            raise UsageError(
+                f"price {self.input!r}, {self.output!r}: expected two finite numbers of 0 or more, dollars per"
+                " million input and output tokens"
+            )
 
 
 FREE = Price(0.0, 0.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from codegrove.errors import UsageError
@@ -10,6 +9,7 @@ from codegrove.graphs.solution import SIMULATED
 from codegrove.report.data import ReportData
 from codegrove.report.pack import pack
 from codegrove.report.shell import page
+from codegrove.store.atomic import write_text
 
 SCRIPTS = (
     "vendor/d3-hierarchy.min.js",
@@ -51,10 +51,9 @@ def write_report(path: str | Path, data: ReportData) -> Path:
     target = Path(path)
     if target.is_dir():
         raise UsageError(f"cannot write the report to {target}: it is a directory; name a file in it")
-    partial = target.with_name(target.name + ".part")
+    text = render(data)
     try:
-        partial.write_text(render(data), encoding="utf-8", newline="\n")
-        os.replace(partial, target)
+        write_text(target, text)
     except OSError as error:
         reason = error.strerror or error
         raise UsageError(

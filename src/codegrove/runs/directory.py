@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import platform
 import sqlite3
 import tempfile
@@ -29,8 +28,9 @@ from codegrove.runs.record import RunRecord, task_json
 from codegrove.runs.solution import rebuild_solution, summary
 from codegrove.search import drawing
 from codegrove.search.search import Asked, Event, Told
-from codegrove.store import database, reader
+from codegrove.store import atomic, database, reader
 from codegrove.store.coding import to_json
+from codegrove.store.schema import FILE_NAME
 from codegrove.store.writer import RunWriter, verdict_json
 from codegrove.task import Task
 
@@ -123,10 +123,12 @@ class RunDirectory:
             )
             if solution.program is not None:
                 name = solution_file(self.session.task.language)
-                _write(self.path / name, solution.program.rstrip("\n") + "\n")
+                atomic.write_text(self.path / name, solution.program.rstrip("\n") + "\n")
             if solution.tree is not None:
-                _write(self.path / "tree.svg", drawing.svg(solution.tree, answer=solution.node) + "\n")
-            _write(
+                atomic.write_text(
+                    self.path / "tree.svg", drawing.svg(solution.tree, answer=solution.node) + "\n"
+                )
+            atomic.write_text(
                 self.path / "result.json", json.dumps(summary(solution), ensure_ascii=False, indent=2) + "\n"
             )
         except (OSError, sqlite3.Error) as error:
@@ -144,7 +146,7 @@ class RunDirectory:
                 raise UsageError(
                     f"{path} holds an evaluation (codegrove compare {path}); name a new directory for a run"
                 )
-            if fresh and any(entry.name not in _LEFTOVERS for entry in path.iterdir()):
+            if fresh and not _left_by_the_killed(path).issuperset(path.iterdir()):
                 raise UsageError(f"{path} is not empty and holds no run; name a new directory")
             with tempfile.TemporaryFile(dir=path):
                 pass
@@ -154,8 +156,10 @@ class RunDirectory:
         self._closing.enter_context(database.locked(path))
         if not database.has_run(path):
             try:
-                _write(path / "recipe.yaml", record.recipe.to_yaml())
-                _write(path / "task.json", task_json(record.task) + "\n")
+                for half in _left_by_the_killed(path) - {path / database.LOCK_NAME}:
+                    half.unlink(missing_ok=True)
+                atomic.write_text(path / "recipe.yaml", record.recipe.to_yaml())
+                atomic.write_text(path / "task.json", task_json(record.task) + "\n")
             except OSError as error:
                 raise UsageError(f"cannot write to {path}: {error.strerror or error}") from None
             database.create(path, record.to_meta())
@@ -252,22 +256,15 @@ class _Past:
         return [e.expansion for e in self.log.events if isinstance(e, Asked) and e.expansion not in told]
 
 
-_LEFTOVERS = frozenset(
-    {
-        database.LOCK_NAME,
-        *database.UNFINISHED,
-        *(name + end for name in ("recipe.yaml", "task.json") for end in ("", ".part")),
-    }
-)
-"""What a process leaves behind that was killed while it made a run directory."""
+_MADE_FIRST = ("recipe.yaml", "task.json", FILE_NAME)
+"""What a new run directory is given, in this order; with the last it holds a run."""
+
+
+def _left_by_the_killed(path: Path) -> set[Path]:
+    """Return what processes left in a directory that were killed while they made a run in it."""
+    halves = {left for name in _MADE_FIRST for left in atomic.unfinished(path / name)}
+    return {path / database.LOCK_NAME, *(path / name for name in _MADE_FIRST), *halves}
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file so that no reader ever sees half of it."""
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-    os.replace(temporary, path)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
 from codegrove.search.scoring import share_passed
 from codegrove.verdict import Status
+from codegrove.xml_text import xml_text
 
 if TYPE_CHECKING:  # the tree draws itself with this module in notebooks
     from codegrove.search.tree import Node, SearchTree
 
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PIES = "○◔◑◕●"
 _ROW, _COLUMN, _RADIUS = 24, 170, 7
 _GAP = 11
@@ -103,7 +101,7 @@ def svg(tree: SearchTree, *, answer: int | None = None, most: int = 60) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"'
         f' height="{height}" font-family="system-ui, sans-serif" font-size="11" role="img"'
-        f' class="codegrove-tree" aria-label="search tree of {_xml(tree.task.id)}">{_STYLE}'
+        f' class="codegrove-tree" aria-label="search tree of {xml_text(tree.task.id)}">{_STYLE}'
     ]
     captions = {row.node.id: _caption(row, tree) for row in shown}
     parts.extend(_edge(row, y_of, captions) for row in shown if row.node.parents)
@@ -194,20 +192,15 @@ def _dot(row: Row, y: float, caption: str) -> str:
     x = _x(node.depth)
     share = share_passed(node.verdict, node.tests)
     colour = _COLOURS["good" if share == 1 else "partly" if share is not None else "bad"]
-    title = _xml(f"#{node.id} {node.kind}\n{node.text[:300]}".strip())
+    title = xml_text(f"#{node.id} {node.kind}\n{node.text[:300]}".strip())
     return (
         f"<g><title>{title}</title>{_pie_shape(x, y, share, colour)}"
-        f'<text x="{x + _GAP}" y="{y + 4:.1f}" fill="currentColor">{_xml(caption)}</text></g>'
+        f'<text x="{x + _GAP}" y="{y + 4:.1f}" fill="currentColor">{xml_text(caption)}</text></g>'
     )
 
 
 def _x(depth: int) -> int:
     return 20 + depth * _COLUMN
-
-
-def _xml(text: str) -> str:
-    """Escape any text for XML, which has no place at all for most control characters and lone surrogates."""
-    return escape(_NOT_XML.sub("\ufffd", text), quote=True)
 
 
 def _pie_shape(x: float, y: float, share: float | None, colour: str) -> str:

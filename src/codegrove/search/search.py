@@ -76,8 +76,17 @@ class Search:
         self._tell(Told(expansion_id, outcome))
 
     def answer(self) -> int | None:
-        """Return the node the method would return now, or None."""
-        return self.policy.answer(self.tree)
+        """Return the node the method would return now, or None.
+
+        Raises:
+            TreeError: if the policy's answer is no node of the tree.
+        """
+        node = self.policy.answer(self.tree)
+        if node is not None and not (isinstance(node, int) and 0 <= node < len(self.tree)):
+            raise TreeError(
+                f"the policy answered {node!r}; expected a node of its tree (0 to {len(self.tree) - 1}) or None"
+            )
+        return node
 
     def replay(self, events: Iterable[Event]) -> None:
         """Apply recorded events to this fresh search; expansions without an answer stay open.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import sqlite3
 import struct
@@ -14,16 +13,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from codegrove.errors import RunError
+from codegrove.store.atomic import replacing
 from codegrove.store.schema import APPLICATION_ID, FILE_NAME, SCHEMA, VERSION
 
 LOCK_NAME = "run.lock"
-UNFINISHED = (
-    f"{FILE_NAME}.part",
-    f"{FILE_NAME}.part-journal",
-    f"{FILE_NAME}.part-wal",
-    f"{FILE_NAME}.part-shm",
-)
-"""What a process leaves that dies while it creates the database."""
 _HEADER = struct.Struct(">60xI4xI")
 """User version and application id in the first bytes of every SQLite file."""
 
@@ -67,21 +60,17 @@ def create(directory: Path, meta: Mapping[str, str]) -> None:
         RunError: if it cannot be written.
     """
     path = database_path(directory)
-    unfinished = directory / UNFINISHED[0]
     try:
-        for name in UNFINISHED:
-            (directory / name).unlink(missing_ok=True)
-        with contextlib.closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
+        with (
+            replacing(path) as new,
+            contextlib.closing(sqlite3.connect(new, isolation_level=None)) as connection,
+        ):
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {VERSION}")
             connection.executescript(f"BEGIN; {SCHEMA}")
             connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", meta.items())
             connection.execute("COMMIT")
-        os.replace(unfinished, path)
     except (OSError, sqlite3.Error) as error:
-        for name in UNFINISHED:
-            with contextlib.suppress(OSError):
-                (directory / name).unlink(missing_ok=True)
         raise RunError(f"cannot write to {directory}: {reason(error)}") from None
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +12,15 @@ from pydantic import ValidationError
 
 from codegrove.budget import Budget
 from codegrove.errors import RecipeError
-from codegrove.graphs.recipe import AgentSpec, BudgetSpec, LimitsSpec, PriceSpec, Recipe, SamplingSpec
+from codegrove.graphs.recipe import (
+    AgentSpec,
+    BudgetSpec,
+    LimitsSpec,
+    PriceSpec,
+    Recipe,
+    SamplingSpec,
+    load_recipe,
+)
 from codegrove.graphs.recipe.yaml_positions import parse_yaml
 from codegrove.models.port import Sampling
 from codegrove.tools.sandbox.port import Limits
@@ -158,3 +167,15 @@ def test_specs_become_records() -> None:
     )
     assert LimitsSpec(memory_mb=5).to_limits() == Limits(memory_mb=5)
     assert SamplingSpec(top_p=0.5, stop=("x",)).to_sampling() == Sampling(top_p=0.5, stop=("x",))
+
+
+@pytest.mark.parametrize("number", [math.inf, math.nan])
+@pytest.mark.parametrize("where", ["budget.seconds", "budget.dollars", "limits.wall_seconds"])
+def test_limits_are_finite(where: str, number: float) -> None:
+    with pytest.raises(RecipeError, match=rf"{where}: .*finite"):
+        load_recipe("loop", overrides={where: number})
+
+
+def test_prices_are_finite() -> None:
+    with pytest.raises(ValidationError, match="finite"):
+        PriceSpec(input=math.nan, output=1)
