@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import select
 import signal
 import socket
@@ -252,7 +253,7 @@ class Interpreter:
         As long as settings stay the same the interpreter prepares the next process by itself.
         """
         if settings != self._prepared_for or stdin:
-            self._series += 1
+            self._series = secrets.randbits(48)  # a run can find it, and must not learn how many ran before
             if self._ready is not None:
                 self._ready.close()
                 self._ready = None

@@ -143,6 +143,7 @@ def mount_scratch(megabytes: int, *, programs: bool) -> None:
         flags = linux.MS_NOSUID | linux.MS_NODEV | (0 if programs else linux.MS_NOEXEC)
         options = f"size={megabytes}m,nr_inodes={MOST_FILES},mode=700"
         mounting = linux.mounting("tmpfs", SCRATCH, "tmpfs", flags, options)
+        _mountings.clear()  # a run can find this, and must not learn what others asked for
         _mountings[megabytes, programs] = mounting
     mounting()
 
