@@ -227,7 +227,7 @@ class Interpreter:
             stopped=talk.stopped,
             started=True,
             exit_code=exit_code if isinstance(exit_code, int) else None,
-            held_up=held_up if isinstance(held_up, int) else None,
+            held_up=held_up if isinstance(held_up, float) else None,
             cpu_seconds=float(str(talk.ended["cpu"])),
             memory_bytes=int(str(talk.ended["rss"])),
             seconds=seconds,

@@ -28,9 +28,10 @@ class RunEnd:
     stderr: bytes
     problem: str = ""
     """What the interpreter said when it was lost."""
-    held_up: int | None = None
-    """How often the kernel gave the processor to somebody else although the run could have gone on, or let it wait
-    for the disk; None when nobody knows."""
+    held_up: float | None = None
+    """For how many seconds at least others had the processor although a thread of the run could have gone on, and
+    at most the run waited for the disk; None when nobody knows. What its threads take from each other does not
+    count. Where nobody measures it, an upper limit from how often that happened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
