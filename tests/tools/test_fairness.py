@@ -280,7 +280,12 @@ async def test_who_stands_in_a_queue_for_the_processor_is_held_up(
         pytest.skip("needs namespaces of Linux")
     ends: list[RunEnd] = []
     account = Tally.account
-    monkeypatch.setattr(Tally, "account", lambda self, *them: (ends.extend(them), account(self, *them)))
+
+    def keep(tally: Tally, *them: RunEnd) -> None:
+        ends.extend(them)
+        account(tally, *them)
+
+    monkeypatch.setattr(Tally, "account", keep)
     async with closing(ProcessSandbox(Limits(wall_seconds=9.0, test_seconds=0.6), level=level)) as sandbox:
         await sandbox.judge("def f(x):\n    while True: pass", CALLS[:1], entry_point="f")
     end = ends[-1]
