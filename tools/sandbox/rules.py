@@ -26,6 +26,8 @@ class RunEnd:
     """From the fork to the end of the last process."""
     stdout: bytes
     stderr: bytes
+    untouched: bool = False
+    """Whether it was killed, and not from here, before it had reported anything: it may not have had its job."""
     problem: str = ""
     """What the interpreter said when it was lost."""
     held_up: float | None = None
