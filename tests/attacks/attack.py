@@ -73,6 +73,8 @@ class Attack:
     """A second program, run afterwards, that looks for what the first one left."""
     listens: bool = False
     """Whether somebody tries to connect to the port ``@LISTEN@`` during the run."""
+    locks: bool = False
+    """Whether somebody tries to lock a file of the interpreter's library during the run."""
     patient: bool = False
     """Whether it gets more time per test, because the misdeed takes some."""
     language: str = "python"

@@ -157,6 +157,27 @@ def test_a_first_use_that_broke_down_is_tried_again() -> None:
     use.require(lambda known: Verdict(status=known.expected))
 
 
+def test_a_first_use_that_ran_out_of_time_is_tried_again() -> None:
+    use = FirstUse()
+    slow = FIRST_USE[0].name
+
+    def busy(known: Known) -> Verdict:
+        return Verdict(status=Status.TIMED_OUT if known.name == slow else known.expected)
+
+    with pytest.raises(SandboxError, match=f"{slow}: timed_out"):
+        use.require(busy)
+    use.require(lambda known: Verdict(status=known.expected))
+    use.require(busy)  # nobody is asked any more
+
+    def busy_and_wrong(known: Known) -> Verdict:
+        return Verdict(status=Status.TIMED_OUT if known.name == slow else Status.PASSED)
+
+    use = FirstUse()
+    for judge in (busy_and_wrong, lambda known: Verdict(status=known.expected)):
+        with pytest.raises(SandboxError, match="early exit: passed"):
+            use.require(judge)
+
+
 @pytest.mark.parametrize("known", FIRST_USE, ids=lambda known: known.name)
 def test_what_counts_as_misjudged(known: Known) -> None:
     right = known.expected is Status.PASSED

@@ -147,6 +147,8 @@ class Conversation:
         self.ended: dict[str, object] | None = None
         self.about_next: list[dict[str, object]] = []
         """Answers that are not about this run."""
+        self.heard = False
+        """Whether there was any record."""
         self.record = bytearray()
         self.output = {"stdout": bytearray(), "stderr": bytearray()}
         self.names = {ready.result: "result", ready.stdout: "stdout", ready.stderr: "stderr"}
@@ -296,6 +298,7 @@ class Conversation:
         while (length := self.record.find(b"\n")) >= 0:
             line = bytes(self.record[:length])
             del self.record[: length + 1]
+            self.heard = True
             if self.on_output is not None:
                 self._read_rest("stdout")
                 self._read_rest("stderr")

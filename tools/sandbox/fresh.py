@@ -75,6 +75,7 @@ class FreshInterpreter:
         cancelled: Callable[[], bool],
         extra: Sequence[int] = (),
         on_output: Callable[[str, bytes], bool] | None = None,
+        when_ready: Callable[[], bool] = lambda: True,
     ) -> RunEnd:
         """Start a process, hand it the job and wait until it has ended, see `Interpreter.run`.
 
@@ -94,7 +95,7 @@ class FreshInterpreter:
             for descriptor in extra:
                 os.close(descriptor)
         self._layers = process.job.layers
-        talk = _Talk(process, job, rules, on_record, cancelled)
+        talk = _Talk(process, job, rules, on_record, cancelled, when_ready)
         with self._lock:
             self._running = process
         try:
@@ -143,9 +144,10 @@ class _Talk:
         rules: Rules,
         on_record: Callable[[bytes], bool],
         cancelled: Callable[[], bool],
+        when_ready: Callable[[], bool],
     ) -> None:
         self.process, self.job, self.rules = process, job, rules
-        self.on_record, self.cancelled = on_record, cancelled
+        self.on_record, self.cancelled, self.when_ready = on_record, cancelled, when_ready
         self.began: float | None = None
         self.seconds = 0.0
         self.deadline = time.monotonic() + _START_SECONDS
@@ -204,7 +206,7 @@ class _Talk:
     def _begin(self) -> None:
         """The process waits for its job: bind it, and let it have it."""
         rules = self.rules
-        if self.cancelled():
+        if not self.when_ready() or self.cancelled():
             return self.process.kill()
         most = rules.processes if rules.children else 1
         try:

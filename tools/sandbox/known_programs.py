@@ -132,15 +132,20 @@ class FirstUse:
         """Return if the known programs were judged as they must, now or earlier.
 
         Raises:
-            SandboxError: if not; every time.
+            SandboxError: if not; every time. If nothing is wrong but that time ran out, as on a busy machine, the
+                next call tries again.
             whatever `judge` raises: then the next call tries again.
         """
         with self._lock:
-            if self._complaints is None:
-                found = [known.complaint(judge(known)) for known in FIRST_USE]
-                self._complaints = list(filter(None, found))
-        if self._complaints:
-            raise SandboxError(refusal(self._complaints))
+            complaints = self._complaints
+            if complaints is None:
+                verdicts = [(known, judge(known)) for known in FIRST_USE]
+                wrong = [(known, verdict) for known, verdict in verdicts if known.complaint(verdict)]
+                complaints = [known.complaint(verdict) for known, verdict in wrong]
+                if not wrong or any(verdict.status is not Status.TIMED_OUT for _, verdict in wrong):
+                    self._complaints = complaints
+        if complaints:
+            raise SandboxError(refusal(complaints))
 
 
 _uses: dict[tuple[str, str, bool, bool | None], FirstUse] = {}
