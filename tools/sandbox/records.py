@@ -42,8 +42,8 @@ class Record:
     """One line of the report. Fields that its kind does not have keep their defaults."""
 
     kind: str
-    """``prepared``, ``broken``, ``invalid``, ``missing``, ``loaded``, ``load_failed``, ``load_timed_out``, ``answer``,
-    ``result``, ``blocks`` or ``finished``."""
+    """``prepared``, ``broken``, ``invalid``, ``missing``, ``loaded``, ``load_failed``, ``load_timed_out``,
+    ``answer``, ``result``, ``blocks`` or ``finished``."""
     index: int = -1
     """Of the test."""
     outcome: str = ""
