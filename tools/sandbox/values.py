@@ -167,7 +167,9 @@ class Encoder:
 
     def encode(self, value: Any, depth: int) -> Any:
         """Return one value; `depth` containers are around it."""
-        self._count(1)
+        self.items -= 1
+        if self.items < 0:
+            raise TooLarge
         base = builtin_base(value)
         if base is None or base is float:
             value = plain_number(value)
@@ -209,7 +211,7 @@ class Encoder:
             text.encode()
         except UnicodeEncodeError:  # lone surrogates: JSON would join two of them into one character
             return {"u": text.encode("utf-32-le", "surrogatepass").hex()}
-        brackets = text.count("[") + text.count("{")
+        brackets = text.count("[") + text.count("{") if "[" in text or "{" in text else 0
         if brackets > _MOST_PLAIN_BRACKETS or (len(text) > _LONG and text.count(",") > _MOST_PLAIN_COMMAS):
             digits = (
                 text.encode().hex()
@@ -284,14 +286,17 @@ def from_wire(wire: object, budget: Budget | None = None) -> object:
         raise DecodeError("nested too deeply") from None
 
 
+_PLAIN = frozenset({type(None), bool, int, float, str})
+
+
 def _value(wire: object, depth: int, budget: Budget) -> object:
-    if wire is None or isinstance(wire, (bool, int, float, str)):
+    if type(wire) in _PLAIN:
         return wire
     if depth > MAX_DEPTH:
         raise DecodeError("nested too deeply")
     if isinstance(wire, list):
         budget.take(len(wire) + 1)
-        return [_value(item, depth + 1, budget) for item in wire]
+        return [item if type(item) in _PLAIN else _value(item, depth + 1, budget) for item in wire]
     if not isinstance(wire, dict) or len(wire) != 1:
         raise DecodeError(f"expected a value, found {type(wire).__name__}")
     ((tag, content),) = wire.items()
@@ -304,7 +309,7 @@ def _value(wire: object, depth: int, budget: Budget) -> object:
     if tag == "c":
         return _complex(content)
     budget.take(len(content) + 1)
-    items = [_value(item, depth + 1, budget) for item in content]
+    items = [item if type(item) in _PLAIN else _value(item, depth + 1, budget) for item in content]
     if tag == "t":
         return tuple(items)
     if tag == "s":
