@@ -125,6 +125,8 @@ async def run_attack(sandbox: Sandbox, attack: Attack, world: World, through: Th
     if beside is not None:
         await beside
         world.traces(attack)
+    if attack.category == 6 and verdict.status is Status.UNJUDGED and through == "judge":
+        broken.append(("G1", f"it could not be judged: {verdict.note}"))
     if not await _still_right(sandbox):
         broken.append(("G11", "afterwards a correct program is not judged correct"))
     forged = any(result.passed for result in verdict.results) and not attack.right

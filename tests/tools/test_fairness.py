@@ -67,6 +67,7 @@ class Machine:
         def say(**fields: object) -> None:
             on_record(json.dumps({"token": job["token"], **fields}).encode())
 
+        say(kind="prepared")
         say(kind="loaded")
         for test, answer in zip(job["tests"], answers, strict=False):
             if answer is None:

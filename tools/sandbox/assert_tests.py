@@ -13,7 +13,7 @@ from codegrove.tools.sandbox.asserts import Instrumented, instrument
 from codegrove.tools.sandbox.call_conversion import Converted, convert
 from codegrove.tools.sandbox.must_fail import must_fail
 from codegrove.tools.sandbox.splitting import free_names, why_together, with_calls_of_tests
-from codegrove.tools.sandbox.values import to_wire
+from codegrove.tools.sandbox.values import MAX_INPUT_ITEMS, Encoder, to_wire
 
 
 class Way(enum.Enum):
@@ -64,7 +64,8 @@ def plan(code: str, entry_point: str | None, split: bool = True) -> Plan:
         tree = parse_python(code)
     converted = convert(code, entry_point, tree)
     if converted is not None:
-        calls = [[to_wire(args), to_wire(kwargs)] for args, kwargs in converted.calls]
+        encoder = Encoder(MAX_INPUT_ITEMS)
+        calls = [[to_wire(args, encoder), to_wire(kwargs, encoder)] for args, kwargs in converted.calls]
         job: dict[str, Any] = {"kind": "calls", "calls": calls}
         return Plan(way=Way.CALLS, job=job, converted=converted)
     functions = {"candidate", *([entry_point] if entry_point else [])}

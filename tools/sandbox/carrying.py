@@ -55,6 +55,7 @@ class CarryEncoder(Encoder):
         if depth < MAX_DEPTH and builtin_base(value) in _NUMBERED:
             number = self._numbers.get(id(value))
             if number is not None:
+                self._count(1)
                 return {"k": number}
             self._numbers[id(value)] = len(self.kept)
             self.kept.append(value)

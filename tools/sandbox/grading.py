@@ -15,7 +15,7 @@ from codegrove.tools.sandbox.clip import clip
 from codegrove.tools.sandbox.literals import LiteralError, parse_arguments, parse_literal
 from codegrove.tools.sandbox.records import MOST_MESSAGE, Record
 from codegrove.tools.sandbox.splitting import NeedsFixtures
-from codegrove.tools.sandbox.values import DecodeError, Opaque, show, to_wire
+from codegrove.tools.sandbox.values import MAX_INPUT_ITEMS, DecodeError, Encoder, Opaque, show, to_wire
 from codegrove.verdict import ErrorInfo, Status, TestResult
 
 MOST_OUTPUT = 2000
@@ -78,7 +78,8 @@ def _call(args: str, kwargs: str, expected: str) -> tuple[dict[str, Any], object
     The same tests are used for one program after another. Nobody changes what this returns.
     """
     positional, named = parse_arguments(args, kwargs)
-    job = {"kind": "call", "args": to_wire(positional), "kwargs": to_wire(named)}
+    encoder = Encoder(MAX_INPUT_ITEMS)
+    job = {"kind": "call", "args": to_wire(positional, encoder), "kwargs": to_wire(named, encoder)}
     return job, parse_literal(expected)
 
 

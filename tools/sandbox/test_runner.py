@@ -223,9 +223,10 @@ class Obtained:
         return value
 
     def report(self) -> dict[str, Any]:
+        encoder = _Shown()
         return {
             "assertion": self._assertion,
-            "values": [_shown(value) for value in self._values[:3]],
+            "values": [values.to_wire(value, encoder) for value in self._values[:3]],
         }
 
 
@@ -233,14 +234,6 @@ class _Shown(values.Encoder):
     def foreign(self, value: object) -> Any:
         name = value._remote_type if type(value) is Remote else values.type_name(value)
         return {"o": [name, ""]}
-
-
-def _shown(value: object) -> Any:
-    """Return a value for display; what is too large is left out."""
-    try:
-        return _Shown().encode(value, 0)
-    except (values.TooLarge, RecursionError):
-        return {"o": [values.type_name(value), "too large"]}
 
 
 def run_collected(*items: Any) -> None:

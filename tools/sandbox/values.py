@@ -19,9 +19,18 @@ from typing import Any
 MAX_DEPTH = 100
 """Containers inside containers; deeper ones are opaque."""
 MAX_ITEMS = 1_000_000
-"""Values in one encoded value, itself included."""
+"""Values in one encoded value, itself included. Containers count twice: they take the most time and memory."""
+MAX_INPUT_ITEMS = 4 * MAX_ITEMS
+"""The same for what a program is given: that comes from the judge."""
 MAX_BYTES = 16_000_000
 """Length of strings, bytes and digits in one encoded value, and of the encoded text."""
+
+_LONG = 100_000
+_MOST_BRACKETS, _MOST_COMMAS = MAX_ITEMS + _LONG, 10 * MAX_ITEMS
+"""In a long text that is parsed. Parsing goes on for as long as there are any, and nothing else runs meanwhile; a
+list costs ten times as much as a number."""
+_MOST_PLAIN_BRACKETS, _MOST_PLAIN_COMMAS = 100, 50_000
+"""In a string that is written as it is."""
 
 _PLAIN_DIGITS_BITS = 4000  # larger integers would hit the interpreter's limit on decimal digits
 _MOST_EQUAL_HASHES = 100
@@ -98,12 +107,20 @@ def load_json(text: str | bytes) -> object:
     """Parse JSON from an untrusted source.
 
     Raises:
-        DecodeError: if it is too long, malformed, nested too deeply, or has numbers JSON does not know.
+        DecodeError: if it is too long, has too many parts, is malformed, nested too deeply, or has numbers JSON
+            does not know.
     """
     if len(text) > 2 * MAX_BYTES:
         raise DecodeError(f"text of {len(text)} characters is too long")
     try:
-        return _json.decode(text if isinstance(text, str) else text.decode())
+        plain = text if isinstance(text, str) else text.decode()
+        if len(plain) > _LONG and (
+            plain.count("[") + plain.count("{") > _MOST_BRACKETS or plain.count(",") > _MOST_COMMAS
+        ):
+            raise DecodeError("a text with too many parts")
+        return _json.decode(plain)
+    except DecodeError:
+        raise
     except (ValueError, RecursionError, MemoryError) as error:
         raise DecodeError(f"no JSON: {type(error).__name__}") from None
 
@@ -115,10 +132,14 @@ def _refuse_constant(name: str) -> object:
 _json = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
-def to_wire(value: object) -> Any:
-    """Return a value as lists, dicts, strings and numbers that JSON can carry."""
+def to_wire(value: object, encoder: Encoder | None = None) -> Any:
+    """Return a value as lists, dicts, strings and numbers that JSON can carry.
+
+    Args:
+        encoder: what it may use is taken from; None for one of its own.
+    """
     try:
-        return Encoder().encode(value, 0)
+        return (encoder or Encoder()).encode(value, 0)
     except TooLarge:
         return {"o": [type_name(value), "too large"]}
     except RecursionError:
@@ -130,10 +151,14 @@ class TooLarge(Exception):
 
 
 class Encoder:
-    """Turns one value into lists, dicts, strings and numbers. Subclasses decide about objects without a value."""
+    """Turns values into lists, dicts, strings and numbers. Subclasses decide about objects without a value.
 
-    def __init__(self) -> None:
-        self.items = MAX_ITEMS
+    Args:
+        items: how many values it may turn, see `MAX_ITEMS`.
+    """
+
+    def __init__(self, items: int = MAX_ITEMS) -> None:
+        self.items = items
         self.bytes = MAX_BYTES
 
     def foreign(self, value: object) -> Any:
@@ -150,6 +175,7 @@ class Encoder:
             value = plain_number(value)
             base = builtin_base(value)
         if base is None:
+            self._count(1)
             return self.foreign(value)
         if base is bool or base is type(None):
             return value
@@ -160,6 +186,7 @@ class Encoder:
         if base is float:
             return _float_to_wire(float.__float__(value))
         if base is complex:
+            self._count(1)
             number = complex.__complex__(value)
             return {"c": [_float_to_wire(number.real), _float_to_wire(number.imag)]}
         if base is bytes or base is bytearray:
@@ -168,6 +195,7 @@ class Encoder:
             return {"b" if base is bytes else "a": digits}
         if depth >= MAX_DEPTH:
             return {"o": [type_name(value), "nested too deeply"]}
+        self._count(1)
         if base is dict:
             flat: list[Any] = []
             for key, item in dict.items(value):
@@ -183,6 +211,15 @@ class Encoder:
             text.encode()
         except UnicodeEncodeError:  # lone surrogates: JSON would join two of them into one character
             return {"u": text.encode("utf-32-le", "surrogatepass").hex()}
+        brackets = text.count("[") + text.count("{") if "[" in text or "{" in text else 0
+        if brackets > _MOST_PLAIN_BRACKETS or (len(text) > _LONG and text.count(",") > _MOST_PLAIN_COMMAS):
+            digits = (
+                text.encode().hex()
+            )  # so that whoever counts brackets in front of parsing finds none of these
+            self._charge(len(digits) - len(text))
+            return {"e": digits}
+        if brackets:
+            self._count(brackets)
         return text
 
     def _integer(self, number: int) -> Any:
@@ -190,6 +227,11 @@ class Encoder:
             return number
         self._charge(number.bit_length() // 4)
         return {"i": hex(number)}
+
+    def _count(self, items: int) -> None:
+        self.items -= items
+        if self.items < 0:
+            raise TooLarge
 
     def _charge(self, size: int) -> None:
         self.bytes -= size
@@ -206,29 +248,59 @@ def _float_to_wire(number: float) -> Any:
     return {"f": "nan" if number != number else "inf" if number > 0 else "-inf"}
 
 
-def from_wire(wire: object) -> object:
+class Budget:
+    """How much may still be decoded.
+
+    Args:
+        items: values, see `MAX_ITEMS`.
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: int = MAX_ITEMS) -> None:
+        self._items = items
+
+    def take(self, items: int) -> None:
+        """Take some of it.
+
+        Raises:
+            DecodeError: if there is not enough left.
+        """
+        self._items -= items
+        if self._items < 0:
+            raise DecodeError("too many values")
+
+
+def from_wire(wire: object, budget: Budget | None = None) -> object:
     """Return the value that `to_wire` was given.
 
+    Args:
+        budget: what its parts are taken from; None for one of its own.
+
     Raises:
-        DecodeError: if the structure is none of ours.
+        DecodeError: if the structure is none of ours, or larger than one of ours can be.
     """
     try:
-        return _value(wire, 0)
+        return _value(wire, 0, budget or Budget())
     except RecursionError:
         raise DecodeError("nested too deeply") from None
 
 
-def _value(wire: object, depth: int) -> object:
-    if wire is None or isinstance(wire, (bool, int, float, str)):
+_PLAIN = frozenset({type(None), bool, int, float, str})
+
+
+def _value(wire: object, depth: int, budget: Budget) -> object:
+    if type(wire) in _PLAIN:
         return wire
     if depth > MAX_DEPTH:
         raise DecodeError("nested too deeply")
     if isinstance(wire, list):
-        return [_value(item, depth + 1) for item in wire]
+        budget.take(len(wire) + 1)
+        return [item if type(item) in _PLAIN else _value(item, depth + 1, budget) for item in wire]
     if not isinstance(wire, dict) or len(wire) != 1:
         raise DecodeError(f"expected a value, found {type(wire).__name__}")
     ((tag, content),) = wire.items()
-    if tag in ("i", "f", "u", "b", "a"):
+    if tag in ("i", "f", "u", "e", "b", "a"):
         return read_scalar(tag, content)
     if not isinstance(content, list):
         raise DecodeError(f"expected a list after {tag!r}, found {type(content).__name__}")
@@ -236,7 +308,8 @@ def _value(wire: object, depth: int) -> object:
         return read_opaque(content)
     if tag == "c":
         return _complex(content)
-    items = [_value(item, depth + 1) for item in content]
+    budget.take(len(content) + 1)
+    items = [item if type(item) in _PLAIN else _value(item, depth + 1, budget) for item in content]
     if tag == "t":
         return tuple(items)
     if tag == "s":
@@ -259,6 +332,8 @@ def read_scalar(tag: str, content: object) -> object:
         raw = bytes.fromhex(content)
         if tag == "u":
             return raw.decode("utf-32-le", "surrogatepass")
+        if tag == "e":
+            return raw.decode()
         return raw if tag == "b" else bytearray(raw)
     except (ValueError, KeyError):
         raise DecodeError(f"malformed {tag!r} value") from None
@@ -272,8 +347,10 @@ def read_opaque(content: list[Any]) -> Opaque:
 
 
 def _complex(content: list[Any]) -> complex:
-    parts = [part for part in (_value(part, MAX_DEPTH) for part in content) if isinstance(part, float)]
-    if len(content) != 2 or len(parts) != 2:
+    if len(content) != 2:
+        raise DecodeError("malformed complex number")
+    parts = [part for part in map(from_wire, content) if isinstance(part, float)]
+    if len(parts) != 2:
         raise DecodeError("malformed complex number")
     return complex(*parts)
 
