@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class Plan:
     asserts: Instrumented | None = None
     """Its assertions, where its text runs."""
     converted: Converted | None = None
-    """Its calls and claims, where only calls are made."""
+    """Its calls and claims, where only calls are made. For answers that these cannot judge: `plan_as_text`."""
     reason: str = ""
     """Why it cannot be split."""
     must_fail: Sequence[dict[str, Any]] = ()
@@ -67,11 +68,30 @@ def plan(code: str, entry_point: str | None, split: bool = True) -> Plan:
         calls = [[to_wire(args), to_wire(kwargs)] for args, kwargs in converted.calls]
         job: dict[str, Any] = {"kind": "calls", "calls": calls}
         return Plan(way=Way.CALLS, job=job, converted=converted)
+    return _plan_of_text(code, entry_point, split, tree)
+
+
+@lru_cache(maxsize=256)
+def plan_as_text(code: str, entry_point: str | None, split: bool = True) -> Plan:
+    """Decide how a test is run whose text is executed, although it could be calls and claims. As `plan`."""
+    code = with_calls_of_tests(code.replace("\r\n", "\n").replace("\r", "\n"))
+    return _plan_of_text(code, entry_point, split, parse_python(code), only_calls=True)
+
+
+def _plan_of_text(
+    code: str, entry_point: str | None, split: bool, tree: ast.Module, *, only_calls: bool = False
+) -> Plan:
+    """Plan the execution of test text.
+
+    Args:
+        only_calls: whether it is known to do nothing but calls and claims; then what it imports does not matter.
+    """
     functions = {"candidate", *([entry_point] if entry_point else [])}
     asserts = instrument(code, functions, tree)
     used, expected = free_names(code, entry_point)
     job = {"kind": "assert", "code": asserts.code, "names": used}
-    reason = why_together(code, expected, tree) or ("" if split else "two runs cannot be connected here")
+    reason = "" if only_calls else why_together(code, expected, tree)
+    reason = reason or ("" if split else "two runs cannot be connected here")
     if not reason:
         return Plan(way=Way.SPLIT, job=job, asserts=asserts)
     variants = [
