@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from codegrove.parsing import parse_python
 from codegrove.tools.sandbox.asserts import Instrumented, instrument
 from codegrove.tools.sandbox.call_conversion import Converted, convert
-from codegrove.tools.sandbox.must_fail import must_fail
+from codegrove.tools.sandbox.must_fail import variants
 from codegrove.tools.sandbox.splitting import free_names, why_together, with_calls_of_tests
 from codegrove.tools.sandbox.values import to_wire
 
@@ -94,7 +94,20 @@ def _plan_of_text(
     reason = reason or ("" if split else "two runs cannot be connected here")
     if not reason:
         return Plan(way=Way.SPLIT, job=job, asserts=asserts)
-    variants = [
-        {**job, "code": instrument(variant, functions).code} for variant in must_fail(code, functions)
-    ]
-    return Plan(way=Way.TOGETHER, job=job, asserts=asserts, reason=reason, must_fail=variants)
+    mixed = variants(code, functions)
+    job["code"], asserts = _rewritten(instrument(mixed.test, functions), asserts)
+    must_fail = [{**job, "code": instrument(text, functions).code} for text in mixed.must_fail]
+    return Plan(way=Way.TOGETHER, job=job, asserts=asserts, reason=reason, must_fail=must_fail)
+
+
+def _rewritten(new: Instrumented, old: Instrumented) -> tuple[str, Instrumented]:
+    """Return the text of a test that was written anew, and its assertions with the sources they had.
+
+    They come in the same order, and the last one is our own.
+    """
+    order = sorted(range(len(new.assertions)), key=lambda number: new.assertions[number].first)
+    sources = [assertion.source for assertion in sorted(old.assertions, key=lambda one: one.first)]
+    found = list(new.assertions)
+    for number, source in zip(order, sources, strict=False):
+        found[number] = replace(found[number], source=source)
+    return new.code, Instrumented(new.code, tuple(found))
