@@ -274,6 +274,7 @@ class _Reader:
                 test=replaced,
                 names={name: self.names[name] for name in used if name in self.names},
                 answers=frozenset(replacer.numbers),
+                needs=self.made,
                 shown=tuple(shown) if shown or left is None else (left,),
                 source=source,
                 message=message,

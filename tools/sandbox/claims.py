@@ -30,16 +30,13 @@ class Claim:
     """Values of its other names."""
     answers: frozenset[int]
     """Numbers of the answers in it."""
+    needs: int
+    """How many answers there must be before it is evaluated: those to all calls that the test makes before."""
     shown: Sequence[ast.expr]
     """What to show of it when it fails."""
     source: str
     message: ast.expr | None
     """To be evaluated when the claim fails; None if that cannot be done here."""
-
-    @property
-    def needs(self) -> int:
-        """How many answers there must be before it can be evaluated."""
-        return max(self.answers, default=-1) + 1
 
 
 class Failure(Exception):
