@@ -126,7 +126,9 @@ class Report:
                 test = self._next(record)
                 examination = self._examine(test)
                 examination.take(record.value)
-                if examination.result is not None:
+                if examination.undecided:
+                    tally.undecided.add(test.index)
+                elif examination.result is not None:
                     tally.results.setdefault(test.index, examination.result)
                 return not tally.over
             case "result":
@@ -167,7 +169,12 @@ class Report:
         if record.outcome == "lost" and test.way is Way.SPLIT:
             self.lost = record
         elif test.plan is not None and test.plan.converted is not None:
-            tally.keep(test.index, self._examine(test).finish(record))
+            examination = self._examine(test)
+            result = examination.finish(record)
+            if examination.undecided:
+                tally.undecided.add(test.index)
+            else:
+                tally.keep(test.index, result)
         else:
             tally.keep(test.index, grade(test, record, tally.assignment.limits.kept_characters))
         self._examination, self._budget = None, Budget()

@@ -24,6 +24,8 @@ class Tally:
         self.assignment = assignment
         self.results: dict[int, TestResult] = {}
         """By the place of the test."""
+        self.undecided: set[int] = set()
+        """Places of tests whose claims cannot be judged on plain values. They have no result until run again."""
         self.notes: list[str] = []
         self.trace = BlockTrace()
         self.proven = True
@@ -78,6 +80,7 @@ class Tally:
         """Drop the results of these tests."""
         for test in tests:
             self.results.pop(test.index, None)
+            self.undecided.discard(test.index)
 
     def accuse(self, tests: Sequence[Prepared], why: str) -> None:
         """Take back what was passed in the program's own process."""
