@@ -176,7 +176,7 @@ def lying_python(tmp_path: Path) -> str:
         Path(codegrove.__file__).parent / "tools", tools, ignore=shutil.ignore_patterns("__pycache__")
     )
     with open(tools / "sandbox" / "child_run.py", "a") as file:
-        file.write("\nRun._call = lambda self, args, kwargs, namespace: values.to_wire(7)\n")
+        file.write("\nRun._call = lambda self, *rest: values.to_wire(7)\n")
     child = tools / "sandbox" / "child.py"
     script = tmp_path / "python"
     script.write_text(f'#!/bin/sh\nfor last; do :; done\nexec {sys.executable} -s -P -S -B {child} "$last"\n')
