@@ -26,7 +26,7 @@ from codegrove.verdict import Status
 from tests.support.executors import PlainExecutor
 
 HURRIED = Limits(wall_seconds=6.0, test_seconds=0.4)
-ERROR: dict[str, object] = {"type": "OSError", "message": "no room", "trace": [], "test_line": None}
+ERROR: dict[str, Any] = {"type": "OSError", "message": "no room", "trace": [], "test_line": None}
 CALLS: tuple[Test, ...] = (CallTest(args="(1,)", expected="2"), CallTest(args="(2,)", expected="3"))
 SCRIPT: tuple[Test, ...] = (StdioTest(stdin="1\n", expected="2\n"),)
 ANSWERS: tuple[Test, ...] = (AssertTest(code="assert f(1) == 2\nassert f(2) == 3"),)
