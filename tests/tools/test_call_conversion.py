@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from codegrove.tools.sandbox.call_conversion import Converted, convert
 from codegrove.tools.sandbox.claims import Failure, Undecided, examine
 from codegrove.tools.sandbox.grading import Examination
-from codegrove.tools.sandbox.values import decode, encode
+from codegrove.tools.sandbox.values import Opaque, decode, encode
 
 
 def outcome(converted: Converted, function: Any) -> tuple[str, tuple[object, ...]]:
@@ -202,7 +202,7 @@ def test_plain_values_survive(argument: object, expected: object) -> None:
 @pytest.mark.parametrize(
     "claim",
     [
-        *("f(1) == 1", "f(1) != 5", "abs(f(1)) < 1", "f(1) < 2", "len(f(1)) == 1", "f(1) in [1]"),
+        *("f(1) == f(2)", "1 == f(1) != 5", "abs(f(1)) < 1", "f(1) < 2", "len(f(1)) == 1", "f(1) in [1]"),
         *(
             "f(1) is None",
             "f(1) is not None",
@@ -218,6 +218,24 @@ def test_an_opaque_answer_decides_nothing(claim: str, around: Callable[[object],
     converted = convert(f"assert {claim}", "f")
     assert converted is not None
     assert outcome(converted, lambda x: around(object())) == ("undecided", ())
+
+
+@pytest.mark.parametrize("answer", [Opaque("Mine"), [Opaque("function")]])
+def test_an_object_that_is_not_carried_differs_from_what_is_plain(answer: object) -> None:
+    converted = convert("assert f(1) != [1]\nassert f(1) == [1]", "f")
+    assert converted is not None
+    examine(converted.claims[0], [answer, answer])
+    with pytest.raises(Failure):
+        examine(converted.claims[1], [answer, answer])
+
+
+@pytest.mark.parametrize("answer", [Opaque("Fraction"), [Opaque("range")], Opaque("list", "too large")])
+def test_what_may_be_equal_where_the_test_is_text_is_left_to_it(answer: object) -> None:
+    converted = convert("assert f(1) != [1]\nassert f(1) == [1]", "f")
+    assert converted is not None
+    for claim in converted.claims:
+        with pytest.raises(Undecided):
+            examine(claim, [answer, answer])
 
 
 def test_an_opaque_answer_to_a_call_that_nothing_is_claimed_about_does_not_matter() -> None:

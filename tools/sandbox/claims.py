@@ -12,11 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from codegrove.tools.sandbox import plain_expressions as plain
+from codegrove.tools.sandbox.carrying import CARRIED
 from codegrove.tools.sandbox.plain_functions import Budget, NotPlain
 from codegrove.tools.sandbox.values import Opaque, show
 
 _MOST_SHOWN = 1000
 _WORK_OF_CLAIM = 4_000_000
+_EQUAL_TO_SOME = CARRIED | {""}
+"""Types of objects that may be equal to a plain value where the test is run as text. A candidate names them: so it
+can have a test run as text, or not, but does not gain by either."""
 _SCALARS = {int, float, complex, str, bytes, bytearray, bool, type(None)}
 
 
@@ -58,7 +62,8 @@ def examine(claim: Claim, answers: Sequence[object]) -> None:
         Failure: unless it holds.
         Undecided: if that cannot be found out here.
     """
-    if any(_holds_opaque(answers[number]) for number in claim.answers):
+    kinds = {kind for number in claim.answers for kind in _opaque_kinds(answers[number])}
+    if kinds and not (_compares(claim.test) and kinds.isdisjoint(_EQUAL_TO_SOME)):
         raise Undecided("an answer that is no plain value")
     found = {plain.answer_name(number): answer for number, answer in enumerate(answers)}
     names = {**claim.names, **found}
@@ -79,7 +84,19 @@ def examine(claim: Claim, answers: Sequence[object]) -> None:
     raise Failure(message or claim.source, tuple(shown))
 
 
-def _holds_opaque(answer: object) -> bool:
+def _compares(test: ast.expr) -> bool:
+    """Whether a claim is that an answer equals something plain, or not. No object does, wherever that is asked."""
+    match test:
+        case ast.Compare(left=ast.Name(id=name), ops=[ast.Eq() | ast.NotEq()], comparators=[other]) if (
+            plain.is_answer(name)
+        ):
+            return plain.is_constant(other)
+    return False
+
+
+def _opaque_kinds(answer: object) -> set[str]:
+    """Return the types of what is no plain value in an answer; an empty name for what could not be carried."""
+    found = set()
     waiting = [answer]
     while waiting:
         value = waiting.pop()
@@ -90,8 +107,8 @@ def _holds_opaque(answer: object) -> bool:
             if not _SCALARS.issuperset(map(type, value)):
                 waiting += value
         elif isinstance(value, Opaque):
-            return True
-    return False
+            found.add("" if value.reason else value.type_name)
+    return found
 
 
 def _written(node: ast.expr | None, names: Mapping[str, object]) -> str:

@@ -115,7 +115,7 @@ def _is_text(node: ast.expr, names: Names) -> bool:
 
 def constant_parts(node: ast.expr) -> Iterator[ast.expr]:
     """Yield the largest parts of an expression without an answer, see `is_answer`; literals of one token aside."""
-    if _is_constant(node):
+    if is_constant(node):
         if not isinstance(node, (ast.Constant, ast.Name)):
             yield node
         return
@@ -123,10 +123,11 @@ def constant_parts(node: ast.expr) -> Iterator[ast.expr]:
         yield from constant_parts(part)
 
 
-def _is_constant(node: ast.expr) -> bool:
+def is_constant(node: ast.expr) -> bool:
+    """Whether there is no answer in an expression that passed `check`."""
     if isinstance(node, ast.Name):
         return not is_answer(node.id)
-    return all(map(_is_constant, _parts(node)))
+    return all(map(is_constant, _parts(node)))
 
 
 def _parts(node: ast.expr) -> list[ast.expr]:
