@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from codegrove.agreement import same_value
 from codegrove.tools.sandbox.literals import parse_literal
+from codegrove.tools.sandbox.showing import show
 from codegrove.tools.sandbox.values import (
     MAX_DEPTH,
     Budget,
@@ -25,7 +26,6 @@ from codegrove.tools.sandbox.values import (
     encode,
     from_wire,
     load_json,
-    show,
     to_wire,
     type_name,
 )

@@ -37,6 +37,7 @@ from codegrove.tools.sandbox import child_native, child_session, counts, linux, 
 from codegrove.tools.sandbox.child_alarm import MakeAlarm, SignalAlarm
 from codegrove.tools.sandbox.describing import PROGRAM, describe, frames_above
 from codegrove.tools.sandbox.proxy import Gone, Peer
+from codegrove.tools.sandbox.showing import show
 
 try:
     import resource
@@ -386,4 +387,4 @@ class Run:
 
 
 def _show_in_trace(value: object) -> str:
-    return values.show(value, most_items=_TRACE_ITEMS, most_text=block_trace.MOST_TEXT)
+    return show(value, most_items=_TRACE_ITEMS, most_text=block_trace.MOST_TEXT)

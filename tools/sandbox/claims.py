@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from codegrove.tools.sandbox import plain_expressions as plain
 from codegrove.tools.sandbox.carrying import CARRIED
 from codegrove.tools.sandbox.plain_functions import Budget, NotPlain
-from codegrove.tools.sandbox.values import Opaque, show
+from codegrove.tools.sandbox.showing import show
+from codegrove.tools.sandbox.values import Opaque
 
 _MOST_SHOWN = 1000
 _WORK_OF_CLAIM = 4_000_000

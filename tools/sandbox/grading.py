@@ -16,8 +16,9 @@ from codegrove.tools.sandbox.claims import Failure, Undecided, examine
 from codegrove.tools.sandbox.clip import clip
 from codegrove.tools.sandbox.literals import LiteralError, parse_arguments, parse_literal
 from codegrove.tools.sandbox.records import MOST_MESSAGE, Record
+from codegrove.tools.sandbox.showing import show
 from codegrove.tools.sandbox.splitting import NeedsFixtures
-from codegrove.tools.sandbox.values import MAX_INPUT_ITEMS, DecodeError, Encoder, show, to_wire
+from codegrove.tools.sandbox.values import MAX_INPUT_ITEMS, DecodeError, Encoder, to_wire
 from codegrove.verdict import ErrorInfo, Status, TestResult
 
 MOST_OUTPUT = 2000
