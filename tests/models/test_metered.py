@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from codegrove.budget import Account, Budget
 from codegrove.errors import BudgetExceeded, ModelError, UsageError
+from codegrove.models.journal import SharedAnswer
 from codegrove.models.metered import CallRecord, MeteredModel, check_priced
 from codegrove.models.port import Message, Model, Price, Reply, Request, Sampling
 from codegrove.models.retry import RetryingModel
@@ -159,12 +161,27 @@ async def test_a_cancelled_call_is_booked_as_failed() -> None:
         MeteredModel(ScriptedModel(never), account, on_call=records.append).complete(REQUEST)
     )
     await started.wait()
-    task.cancel()
+    task.cancel(object())
     with pytest.raises(asyncio.CancelledError):
         await task
     assert (account.spend.calls, account.spend.failed_calls) == (1, 1)
-    assert "CancelledError" in str(records[0].error)
+    assert str(records[0].error) == "the call was abandoned: CancelledError"
     await nothing_in_flight(account)
+
+
+async def test_a_record_that_cannot_be_read_holds_no_room() -> None:
+    class Torn:
+        def own(self, spec: str, request: Request) -> Reply | None:
+            return None
+
+        def shared(self, spec: str, request: Request) -> SharedAnswer | None:
+            raise sqlite3.DatabaseError("malformed")
+
+    account = Account(Budget(calls=1))
+    with pytest.raises(sqlite3.DatabaseError):
+        await MeteredModel(ScriptedModel("ok"), account, answers=Torn()).complete(REQUEST)
+    await nothing_in_flight(account)
+    assert (await MeteredModel(ScriptedModel("ok"), account).complete(REQUEST)).text == "ok"
 
 
 async def test_a_call_waits_for_room_that_others_hold() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -82,8 +83,12 @@ async def _run(assembly: Assembly, session: Session, display: Display) -> Soluti
     running = asyncio.current_task()
     assert running is not None
 
+    signals = itertools.count(1)
+
     def interrupt() -> None:
-        if session.stopped is None:
+        # Counted, and not asked of the session: it may be ending for a reason of its own, and what is in flight
+        # then is paid for.
+        if next(signals) == 1:
             session.stop(INTERRUPTED_BY_USER)
             display.interrupted()
         else:

@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from codegrove.errors import ModelError
+from codegrove.models.secrets import without_keys
 
 _RETRYABLE = frozenset({"rate_limit", "server", "connection", "timeout"})
 
@@ -50,7 +51,7 @@ _LONGEST_MESSAGE = 500
 
 
 def model_error(spec: str, problem: Exception, *, now: Callable[[], float] = time.time) -> ModelError:
-    """Return the `ModelError` that tells what a provider's exception means.
+    """Return the `ModelError` that tells what a provider's exception means. Keys are taken out of its text.
 
     Args:
         spec: the model, for the message.
@@ -61,7 +62,8 @@ def model_error(spec: str, problem: Exception, *, now: Callable[[], float] = tim
         return problem
     chain = list(_chain(problem))
     kind = next((found for link in chain if (found := _kind(link)) is not None), "other")
-    text = " ".join(str(problem).split()) or "no message"
+    # Before it is shortened: half a key is no longer recognised.
+    text = without_keys(" ".join(str(problem).split())) or "no message"
     if len(text) > _LONGEST_MESSAGE:
         text = text[:_LONGEST_MESSAGE] + " ..."
     waits = (_retry_after(link, now) for link in chain)

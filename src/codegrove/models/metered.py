@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from codegrove.errors import ModelError, NotSent, UsageError
 from codegrove.models.journal import AnswerSource
 from codegrove.models.passage import Halt, Passage, passage
 from codegrove.models.port import Model, Price, Reply, Request
+from codegrove.models.secrets import without_keys
 from codegrove.models.throttle import Lane
 from codegrove.models.tokens import bound_prompt, estimate_prompt, estimate_tokens, reported_tokens
 
@@ -104,7 +106,12 @@ class MeteredModel:
     async def _complete(self, request: Request, way: Passage) -> Reply:
         answers = self._answers
         ticket = await self._reserve(request)
-        if answers is not None and (known := answers.shared(self.spec, request)) is not None:
+        try:
+            known = None if answers is None else answers.shared(self.spec, request)
+        except BaseException:
+            ticket.cancel()  # or others would wait for ever for the room it holds
+            raise
+        if known is not None:
             self._book(ticket, request, known.usage, 0.0, reply=known.reply, adopted=known.source)
             return known.reply
         allowed = request
@@ -121,7 +128,7 @@ class MeteredModel:
                 self._book_failure(ticket, request, problem, seconds)
             else:
                 # Cancelled, or a bug in a stranger's model: the provider may be working on it all the same.
-                reason = ModelError(f"the call was abandoned: {type(problem).__name__} {problem}".rstrip())
+                reason = ModelError(f"the call was abandoned: {_named(problem)}")
                 self._book_failure(ticket, request, reason, seconds)
             raise
         seconds = self._clock() - started - way.waited
@@ -189,6 +196,12 @@ class MeteredModel:
                 adopted=adopted,
             )
         )
+
+
+def _named(problem: BaseException) -> str:
+    """Return an exception's name and words; of a cancellation the name, its argument is the canceller's own."""
+    words = "" if isinstance(problem, asyncio.CancelledError) else without_keys(str(problem))
+    return f"{type(problem).__name__} {words}".rstrip()
 
 
 def check_priced(budget: Budget, models: Mapping[str, Model]) -> None:

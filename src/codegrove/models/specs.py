@@ -17,6 +17,7 @@ from codegrove.errors import ModelSpecError, did_you_mean
 from codegrove.models.port import FREE, Model, Price, Reply, Request
 from codegrove.models.script_file import read_script
 from codegrove.models.scripted import Script, ScriptedModel
+from codegrove.models.secrets import without_keys
 from codegrove.problem import Problem
 
 if TYPE_CHECKING:
@@ -288,7 +289,7 @@ def _build(spec: str, build: Callable[..., Any], **arguments: Any) -> Any:
 
 
 def _cannot_build(spec: str, problem: Exception) -> ModelSpecError:
-    text = " ".join(str(problem).split())
+    text = without_keys(" ".join(str(problem).split()))
     return ModelSpecError(f"{spec}: cannot be used: {type(problem).__name__}: {text:.300}")
 
 
@@ -316,6 +317,14 @@ def _split_url(spec: str, rest: str, example: str) -> tuple[str, str | None]:
 
 
 def _check_url(spec: str, url: str) -> None:
+    parts = re.match(r"(https?://)([^/?#]*@)?[^?#]*([?#].*)?", url)
+    if parts is not None and (parts[2] or parts[3]):
+        # It is part of the model's name, which is recorded and shown. Not repeated here either.
+        what = "a user name or password" if parts[2] else "something after a ? or #"
+        raise ModelSpecError(
+            f"{spec.partition('@')[0]}: the base URL holds {what}; expected only e.g."
+            " 'http://localhost:8000/v1', and a key in an environment variable such as OPENAI_API_KEY"
+        )
     if not re.match(r"https?://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d+)?(/|$)", url):
         raise ModelSpecError(f"{spec}: found the base URL {url!r}; expected e.g. 'http://localhost:8000/v1'")
 
