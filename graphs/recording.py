@@ -154,6 +154,7 @@ class Recorder:
             answered_by=None if reply is None else reply.model or None,
             error=None if error is None else str(error),
             error_kind=None if error is None else error.kind,
+            attempts=record.attempts,
             input_tokens=record.usage.input_tokens,
             output_tokens=record.usage.output_tokens,
             estimated=record.usage.estimated,

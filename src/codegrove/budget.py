@@ -30,9 +30,10 @@ class Budget:
 
     Calls and executions are never exceeded. Nodes are checked before each expansion, which may add several.
     Tokens and dollars are checked before each call with an upper estimate of that call (prompt length plus the
-    call's `max_tokens`), including calls in flight; they can only be passed by a provider that bills more than
-    it was asked for, or whose prompt turns out longer than estimated. Seconds are checked before each step; a
-    step in flight is allowed to finish. The time in which a run only waits for a human is not counted.
+    call's `max_tokens`), including calls in flight, and before each further attempt at a call with its prompt once
+    more; they can only be passed by a provider that bills more than it was asked for, or whose prompt turns out
+    longer than estimated. Seconds are checked before each step; a step in flight is allowed to finish. The time in
+    which a run only waits for a human is not counted.
 
     Raises:
         UsageError: if a limit is negative, infinite or not a number.
@@ -136,6 +137,30 @@ class CallTicket:
     """Output tokens the call may ask for, so that the token budget holds; None for no cap."""
     in_sweep: CallTicket | None = None
     """The same call's permission from the sweep that the account belongs to."""
+
+    def reserve_again(self, prompt_tokens: int, price: tuple[float, float] | None) -> None:
+        """Reserve room for sending the prompt once more, because the provider failed and may have read it.
+
+        Never waits for room: the call would hold its own meanwhile, and two such calls would wait for each other.
+
+        Args:
+            prompt_tokens: upper estimate of the prompt's tokens.
+            price: as for `Account.open_call`.
+
+        Raises:
+            BudgetExceeded: if there is none; nothing is reserved then.
+        """
+        dollars = prompt_tokens * (0.0 if price is None else price[0])
+        tickets = [self] if self.in_sweep is None else [self, self.in_sweep]
+        for ticket in tickets:
+            account = ticket.account
+            _, held, cost = account._in_flight()
+            budget, spend = account.budget, account.spend
+            account._require("tokens", spend.tokens, held, prompt_tokens, budget.tokens)
+            account._require("dollars", spend.dollars, cost, dollars, budget.dollars)
+        for ticket in tickets:
+            ticket.tokens += prompt_tokens
+            ticket.dollars += dollars
 
     def settle(self, usage: Usage, *, failed: bool = False) -> None:
         """Book what the call used. A failed call counts as a call: it was paid for, or may have been."""

@@ -19,6 +19,9 @@ from codegrove.models.secrets import without_keys
 
 _RETRYABLE = frozenset({"rate_limit", "server", "connection", "timeout"})
 
+UNBILLED = frozenset({"rate_limit", "auth", "bad_request"})
+"""Failures by which a provider refuses to work at all. After any other it may have read the prompt."""
+
 _NAMES = (
     ("Timeout", "timeout"),
     ("DeadlineExceeded", "timeout"),
