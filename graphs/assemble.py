@@ -120,7 +120,7 @@ class Assembly:
                 " build_graph(..., checkpointer=...)"
             )
         account, halt = Account(self.budget, sweep=self.sweep), Halt()
-        lanes = {role: Lane(Gate(), limit) for role, limit in recipe.concurrency_of_roles.items()}
+        lanes = {role: Lane(Gate(limit)) for role, limit in recipe.concurrency_of_roles.items()}
         limits = recipe.limits.to_limits()
         own_sandbox: Sandbox | None = None
         if self.sandbox is None:
