@@ -146,7 +146,8 @@ async def aresume(
     Args:
         directory: what `solve` was given as `out`.
         budget: limits of the whole run, what is spent already included; those it leaves open are as they were.
-        extend: what to add to the limits that there were (to what is spent, where there was none).
+        extend: what to add to the limits that there were (to what is spent, where there was none). Its
+            `answer_tokens` replaces what there was.
         progress: whether to show the search while it runs, see `asolve`.
         changes: `model`, `models`, `problems`, `workers`, `sandbox`, `require_sandbox`, `observers`, `approver`:
             needed where the run was made with objects that have no name, such as a chat model of your own.

@@ -7,12 +7,16 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from codegrove.errors import BudgetExceeded, UsageError
 
 SMALLEST_ANSWER = 64
 """Output tokens below which an answer is not worth its prompt (unless the call itself asks for fewer)."""
+
+
+LIMITS = ("calls", "tokens", "dollars", "executions", "seconds", "nodes")
+"""Limits of a whole run, as `Budget` and `Spend` name them."""
 
 
 class BudgetReserved(BudgetExceeded):
@@ -54,8 +58,7 @@ class Budget:
     Without such a cap one call in flight would reserve all that is left, and none could run beside it."""
 
     def __post_init__(self) -> None:
-        names = ("calls", "tokens", "dollars", "executions", "seconds", "nodes")
-        limits = {name: getattr(self, name) for name in names}
+        limits = {name: getattr(self, name) for name in LIMITS}
         limits |= {f"role_calls.{role}": limit for role, limit in self.role_calls.items()}
         for name, limit in limits.items():
             if limit is not None and not 0 <= limit < math.inf:
@@ -64,6 +67,31 @@ class Budget:
                 )
         if not 1 <= self.answer_tokens < math.inf:
             raise UsageError(f"budget answer_tokens={self.answer_tokens!r}: expected 1 or more")
+
+    def changed(self, over: Budget | None) -> Budget:
+        """Return the limits that `over` has, and these where it has none (for `answer_tokens`: the default)."""
+        if over is None:
+            return self
+        given = {name: getattr(over, name) for name in LIMITS if getattr(over, name) is not None}
+        if over.answer_tokens != Budget().answer_tokens:
+            given["answer_tokens"] = over.answer_tokens
+        return replace(self, **given, role_calls={**self.role_calls, **over.role_calls})
+
+    def extended(self, more: Budget, spend: Spend) -> Budget:
+        """Return these limits with those of `more` added, to what is spent where there was none.
+
+        `answer_tokens` is the size of one answer and not used up: it is replaced.
+        """
+        given = {}
+        for name in LIMITS:
+            if (added := getattr(more, name)) is not None:
+                before = getattr(self, name)
+                given[name] = (getattr(spend, name) if before is None else before) + added
+        roles = {
+            role: self.role_calls.get(role, spend.calls_by_role.get(role, 0)) + added
+            for role, added in more.role_calls.items()
+        }
+        return self.changed(Budget(**given, role_calls=roles, answer_tokens=more.answer_tokens))
 
 
 @dataclass(frozen=True, slots=True)

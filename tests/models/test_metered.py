@@ -189,7 +189,9 @@ async def test_a_call_is_not_repeated_where_the_budget_has_no_room_for_it() -> N
         inner = ScriptedModel(failing("timeout", "timeout", "timeout"))
         model = MeteredModel(RetryingModel(inner, sleep=no_sleep), account)
         wanted = replace(REQUEST, sampling=Sampling(max_tokens=64))
-        with pytest.raises(ModelError, match=r"gave up after 2 attempts; the budget has no room to send it again"):
+        with pytest.raises(
+            ModelError, match=r"gave up after 2 attempts; the budget has no room to send it again"
+        ):
             await model.complete(wanted)
         assert (len(inner.requests), account.spend.tokens) == (2, 200)
         await nothing_in_flight(account)

@@ -30,6 +30,12 @@ def resume(
     ] = None,
     max_cost: Annotated[str | None, typer.Option(help="Limit: dollars, likewise.", metavar="[+]N")] = None,
     max_seconds: Annotated[str | None, typer.Option(help="Limit: seconds, likewise.", metavar="[+]N")] = None,
+    max_executions: Annotated[
+        str | None, typer.Option(help="Limit: programs executed, likewise.", metavar="[+]N")
+    ] = None,
+    max_nodes: Annotated[
+        str | None, typer.Option(help="Limit: nodes of the tree, likewise.", metavar="[+]N")
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Branches worked on at the same time.")] = None,
     model: Annotated[
         str | None,
@@ -51,15 +57,28 @@ def resume(
     from codegrove.cli.approving import require_terminal, with_approver
     from codegrove.runs.directory import RunDirectory
     from codegrove.runs.reopening import reopen
+    from codegrove.runs.run import Run
 
-    given = {"calls": max_calls, "tokens": max_tokens, "dollars": max_cost, "seconds": max_seconds}
-    limits, more = _read_limits(given)
+    limits, more = _read_limits(
+        {
+            "calls": max_calls,
+            "tokens": max_tokens,
+            "dollars": max_cost,
+            "seconds": max_seconds,
+            "executions": max_executions,
+            "nodes": max_nodes,
+        }
+    )
     assembly, record = reopen(directory, budget=limits, extend=more, model=model, workers=workers)
     assembly = with_approver(assembly, everything=approve_all)
+    try:
+        require_terminal(assembly)  # before the directory is opened, which begins a session of the run
+    except UsageError:
+        if not Run.open(directory).finished:
+            raise
     with RunDirectory(directory, assembly, record.task) as opened:
         if opened.solution is not None:
             show_finished(opened.path, opened.solution, quiet=quiet, as_json=as_json)
-        require_terminal(assembly)
         run_to_end(assembly, opened.session, opened, quiet=quiet, as_json=as_json)
 
 
@@ -109,16 +128,18 @@ def report(
 def _read_limits(given: dict[str, str | None]) -> tuple[Budget, Budget]:
     """Return the limits that are set, and what is to be added to others."""
     from codegrove.budget import Budget
+    from codegrove.runs.ending import OPTIONS
 
     limits: dict[str, float] = {}
     more: dict[str, float] = {}
     for name, text in given.items():
         if text is None:
             continue
-        option = "--max-cost" if name == "dollars" else f"--max-{name}"
         try:
             number = float(text) if name in ("dollars", "seconds") else int(text)
         except ValueError:
-            raise UsageError(f"{option} {text}: expected a number such as 100, or +50 for 50 more") from None
+            raise UsageError(
+                f"{OPTIONS[name]} {text}: expected a number such as 100, or +50 for 50 more"
+            ) from None
         (more if text.lstrip().startswith("+") else limits)[name] = number
     return Budget(**limits), Budget(**more)  # type: ignore[arg-type]  # whole numbers where they must be

@@ -118,14 +118,9 @@ def _may_go_on(solution: Solution) -> bool:
 def _more(solution: Solution) -> str:
     """Return the option that a run which used up its budget needs."""
     from codegrove.graphs.end import Ended
+    from codegrove.runs.ending import OPTIONS
 
-    option = {
-        "calls": "--max-calls",
-        "tokens": "--max-tokens",
-        "dollars": "--max-cost",
-        "seconds": "--max-seconds",
-    }
-    given = option.get(solution.resource) if solution.ended is Ended.BUDGET else None
+    given = OPTIONS.get(solution.resource) if solution.ended is Ended.BUDGET else None
     return "" if given is None else f" {given} +N"
 
 

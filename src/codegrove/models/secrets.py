@@ -19,7 +19,9 @@ _SHAPES = (
     (re.compile(r"\bsk-[\w*.-]{6,}"), HIDDEN),
     (re.compile(r"\b(Bearer|Basic)\s+(?=[\w.~+/=-]*\d)[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (
-        re.compile(r"\b((?:x-)?(?:api[-_]?)?key|access[-_]token|token|secret)=[^\s&\"'<>)]{6,}", re.IGNORECASE),
+        re.compile(
+            r"\b((?:x-)?(?:api[-_]?)?key|access[-_]token|token|secret)=[^\s&\"'<>)]{6,}", re.IGNORECASE
+        ),
         rf"\1={HIDDEN}",
     ),
     (re.compile(r"(https?://)[^\s/@\"']+@"), rf"\1{HIDDEN}@"),
