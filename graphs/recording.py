@@ -173,6 +173,12 @@ class Recorder:
         key = request_key(spec, request)
         found = next((entry for entry in waiting if entry[0] == key), None)
         if found is None:
+            logger.warning(
+                "expansion {}: {} asks what is not on record; {} recorded answers to other questions are not used",
+                expansion,
+                request.action or request.role,
+                len(waiting),
+            )
             return None
         waiting.remove(found)
         answer = found[1]

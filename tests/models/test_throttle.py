@@ -449,9 +449,8 @@ def test_a_small_limit_holds_up_nobody_who_has_a_larger_one() -> None:
 def test_whoever_gives_up_at_the_gate_gives_its_place_in_the_limit_back() -> None:
     async def main(clock: Clock) -> None:
         lane = Lane(Gate(1, clock=clock), Gate(1, clock=clock))
-        with await lane.gate.enter(Passage()):
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(lane.enter(Passage()), 1)
+        with await lane.gate.enter(Passage()), pytest.raises(TimeoutError):
+            await asyncio.wait_for(lane.enter(Passage()), 1)
         with await asyncio.wait_for(lane.enter(Passage()), 1):
             pass
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -125,7 +126,7 @@ def report(
     print(write_report(out or directory / "report.html", run_report(run, hidden=hidden_grade(run))))
 
 
-def _read_limits(given: dict[str, str | None]) -> tuple[Budget, Budget]:
+def _read_limits(given: Mapping[str, str | None]) -> tuple[Budget, Budget]:
     """Return the limits that are set, and what is to be added to others."""
     from codegrove.budget import Budget
     from codegrove.runs.ending import OPTIONS

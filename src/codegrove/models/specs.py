@@ -215,7 +215,7 @@ def _ollama(rest: str, settings: _Settings) -> Model:
         client["trust_env"] = False  # a proxy in the environment must not stand before this machine
     module = _require("langchain_ollama", spec, "ollama")
     chat_model = _build(spec, module.ChatOllama, model=name, base_url=url, client_kwargs=client)
-    return _adapt(chat_model, spec, settings.price or FREE, own_client=True)
+    return _adapt(chat_model, spec, settings.price or FREE, own_client=True, server=host)
 
 
 def _anthropic(rest: str, settings: _Settings) -> Model:
@@ -275,10 +275,12 @@ _BUILDERS: dict[str, Callable[[str, _Settings], Model]] = {
 }
 
 
-def _adapt(chat_model: Any, spec: str, price: Price | None, *, own_client: bool = False) -> Model:
+def _adapt(
+    chat_model: Any, spec: str, price: Price | None, *, own_client: bool = False, server: str | None = None
+) -> Model:
     from codegrove.models.langchain import LangChainModel  # loads langchain-core
 
-    return LangChainModel(chat_model, spec=spec, price=price, homes={} if own_client else None)
+    return LangChainModel(chat_model, spec=spec, price=price, homes={} if own_client else None, server=server)
 
 
 def _build(spec: str, build: Callable[..., Any], **arguments: Any) -> Any:

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from loguru import logger
+
 from codegrove.budget import Budget, Spend
 from codegrove.errors import RunError, TreeError, UsageError
 from codegrove.graphs.assemble import Assembly
@@ -172,6 +174,8 @@ class RunDirectory:
         differences = found.differences(record)
         if differences:
             raise RunError(f"{path} holds another run: {'; '.join(differences)}; name a new directory")
+        for change in found.changes(record):
+            logger.warning("{}: {}", path, change)
 
     def _open_shared(self, other: Path) -> tuple[str, sqlite3.Connection]:
         if other.resolve() == self.path.resolve():

@@ -133,8 +133,8 @@ CREATE VIEW programs AS
   the event with the id `expansion` does not count: nothing came then but failures for want of a model).
 - `calls.messages`: a list of [role, [ids of texts]]; the view `prompts` puts the texts together.
 - `calls.key`: what makes two requests the same: model, parameters, messages and draw.
-- `calls.attempts`: how often the question was sent until it was answered or given up; 0 where the answer was found in
-  another run. The tokens are those of all attempts that the provider may have read.
+- `calls.attempts`: how often the question was sent until it was answered or given up; 0 where the answer was found
+  in another run. The tokens are those of all attempts that the provider may have read.
 - `calls.dollars`: NULL when the price is unknown.
 - `calls.adopted`, `executions.adopted`: NULL when bought here; `resume` for what this run had bought before it was
   broken off; else the directory of the run it was taken from.
