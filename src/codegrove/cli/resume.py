@@ -46,6 +46,10 @@ def resume(
             help="Needed only for a run whose model was an object in Python, which has no name.",
         ),
     ] = None,
+    reuse: Annotated[
+        list[Path] | None,
+        typer.Option(help="Another run's directory, as for solve, besides those given before. Repeatable."),
+    ] = None,
     approve_all: Annotated[
         bool, typer.Option("--approve-all", help="Accept all that the recipe wants approved, without asking.")
     ] = False,
@@ -77,7 +81,7 @@ def resume(
     except UsageError:
         if not Run.open(directory).finished:
             raise
-    with RunDirectory(directory, assembly, record.task) as opened:
+    with RunDirectory(directory, assembly, record.task, reuse=reuse or ()) as opened:
         if opened.solution is not None:
             show_finished(opened.path, opened.solution, quiet=quiet, as_json=as_json)
         run_to_end(assembly, opened.session, opened, quiet=quiet, as_json=as_json)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from codegrove.budget import Account, Budget, BudgetReserved, CallTicket, Usage
 from codegrove.errors import ModelError, NotSent, UsageError
 from codegrove.models.failures import UNBILLED
-from codegrove.models.journal import AnswerSource
+from codegrove.models.journal import AnswerSource, SharedAnswer
 from codegrove.models.passage import Halt, Passage, passage
 from codegrove.models.port import Model, Price, Reply, Request
 from codegrove.models.secrets import without_keys
@@ -38,6 +38,9 @@ class CallRecord:
     """From the first attempt to the last, without the waits for turns and between attempts."""
     adopted: str = ""
     """Where the answer was found; empty for one that was bought."""
+    origin: str = ""
+    """Where a found answer was bought, as ``RUN:CALL``: id of the run, and row of the call there. It stays the
+    same when runs take answers from runs that took them from others."""
 
 
 class MeteredModel:
@@ -113,7 +116,7 @@ class MeteredModel:
             ticket.cancel()  # or others would wait for ever for the room it holds
             raise
         if known is not None:
-            self._book(ticket, request, known.usage, 0.0, reply=known.reply, adopted=known.source)
+            self._book(ticket, request, known.usage, 0.0, reply=known.reply, found=known)
             return known.reply
         allowed = request
         if ticket.max_tokens != request.sampling.max_tokens:
@@ -192,7 +195,7 @@ class MeteredModel:
         *,
         reply: Reply | None = None,
         error: ModelError | None = None,
-        adopted: str = "",
+        found: SharedAnswer | None = None,
         attempts: int = 0,
     ) -> None:
         ticket.settle(usage, failed=error is not None)
@@ -208,7 +211,8 @@ class MeteredModel:
                 attempts=attempts,
                 usage=usage,
                 seconds=max(seconds, 0.0),
-                adopted=adopted,
+                adopted="" if found is None else found.source,
+                origin="" if found is None else found.origin,
             )
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -53,6 +54,9 @@ class RunRecord(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
+    id: str
+    """Tells the run from all others, wherever its directory is."""
+
     task: Task
     recipe: Recipe
     models: Mapping[str, ModelRecord]
@@ -83,6 +87,7 @@ class RunRecord(BaseModel):
                 server=_server(model),
             )
         return RunRecord(
+            id=uuid.uuid4().hex,
             task=task,
             recipe=assembly.recipe,
             models=models,

@@ -41,6 +41,7 @@ class CallRow:
     dollars: float | None
     seconds: float
     adopted: str | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +165,8 @@ class RunWriter:
             written = connection.execute(
                 "INSERT INTO calls (session, at, expansion, role, action, model, prompt, key, draw, messages,"
                 " sampling, max_tokens, reply, finish, answered_by, error, error_kind, attempts,"
-                " input_tokens, output_tokens, estimated, dollars, seconds, adopted)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " input_tokens, output_tokens, estimated, dollars, seconds, adopted, origin)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     self._session,
                     round(at, 6),
@@ -191,6 +192,7 @@ class RunWriter:
                     row.dollars,
                     round(row.seconds, 6),
                     row.adopted,
+                    row.origin,
                 ),
             )
             assert written.lastrowid is not None
