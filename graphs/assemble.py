@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -120,7 +120,7 @@ class Assembly:
                 " build_graph(..., checkpointer=...)"
             )
         account, halt = Account(self.budget, sweep=self.sweep), Halt()
-        lanes = {role: Lane(Gate(), limit) for role, limit in recipe.concurrency_of_roles.items()}
+        lanes = {role: Lane(Gate(limit)) for role, limit in recipe.concurrency_of_roles.items()}
         limits = recipe.limits.to_limits()
         own_sandbox: Sandbox | None = None
         if self.sandbox is None:
@@ -239,7 +239,7 @@ def assemble(recipe: Recipe | str | Path, **settings: Unpack[RunSettings]) -> As
     """
     overrides = settings.get("overrides", ())
     loaded = recipe if isinstance(recipe, Recipe) and not overrides else load_recipe(recipe, overrides)
-    limits = _merge(loaded.budget.to_budget(), settings.get("budget"))
+    limits = loaded.budget.to_budget().changed(settings.get("budget"))
     models = _models(
         loaded,
         settings.get("model"),
@@ -294,14 +294,3 @@ def _models(
             )
         by_action[action] = made[key]
     return by_action
-
-
-def _merge(base: Budget, over: Budget | None) -> Budget:
-    """Return the limits of `over`, and of `base` where `over` has none."""
-    if over is None:
-        return base
-    names = ("calls", "tokens", "dollars", "executions", "seconds", "nodes")
-    given = {name: getattr(over, name) for name in names if getattr(over, name) is not None}
-    if over.answer_tokens != Budget().answer_tokens:
-        given["answer_tokens"] = over.answer_tokens
-    return replace(base, **given, role_calls={**base.role_calls, **over.role_calls})

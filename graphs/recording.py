@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import asdict
 from typing import TypeVar
@@ -73,6 +73,8 @@ class Recorder:
             for entry in decisions
         }
         self._shared = [_Shared(name, connection) for name, connection in shared]
+        self._run = reader.run_id(self._connection) if self._shared else ""
+        self._taken = reader.origins(self._connection) if self._shared else set()
         self._rows: dict[int, tuple[Verdict, int]] = {}
         """Row of each verdict on record, by the identity of the verdict."""
         self._on_failure: Callable[[End], None] = lambda reason: None
@@ -154,12 +156,14 @@ class Recorder:
             answered_by=None if reply is None else reply.model or None,
             error=None if error is None else str(error),
             error_kind=None if error is None else error.kind,
+            attempts=record.attempts,
             input_tokens=record.usage.input_tokens,
             output_tokens=record.usage.output_tokens,
             estimated=record.usage.estimated,
             dollars=record.usage.dollars,
             seconds=record.seconds,
             adopted=record.adopted or None,
+            origin=record.origin or None,
         )
         self._write(lambda: self._writer.called(self._seconds(), row))
 
@@ -172,6 +176,12 @@ class Recorder:
         key = request_key(spec, request)
         found = next((entry for entry in waiting if entry[0] == key), None)
         if found is None:
+            logger.warning(
+                "expansion {}: {} asks what is not on record; {} recorded answers to other questions are not used",
+                expansion,
+                request.action or request.role,
+                len(waiting),
+            )
             return None
         waiting.remove(found)
         answer = found[1]
@@ -185,9 +195,14 @@ class Recorder:
             return None
         key = request_key(spec, request)
         for other in self._shared:
-            answer = other.take(key)
-            if answer is not None:
-                return SharedAnswer(reply=_reply(answer), usage=answer.usage, source=other.name)
+            for origin, call in other.waiting(key):
+                if origin in self._taken or origin.startswith(f"{self._run}:"):
+                    continue  # had from another directory, by an earlier session, or bought by this very run
+                self._taken.add(origin)
+                answer = reader.read_answer(other.connection, call)
+                return SharedAnswer(
+                    reply=_reply(answer), usage=answer.usage, source=other.name, origin=origin
+                )
         return None
 
     def known_verdict(self, candidate: Candidate, tests: tuple[Test, ...]) -> tuple[str, Verdict] | None:
@@ -305,12 +320,15 @@ class _Shared:
         self.name = name
         self.connection = connection
         self.last = reader.last_execution(connection)
+        self._run = reader.run_id(connection)
         self._answers = reader.answer_keys(connection)
 
-    def take(self, key: bytes) -> reader.Answer | None:
-        """Return the next answer to a question. Each is given once: k samples stay k samples."""
+    def waiting(self, key: bytes) -> Iterator[tuple[str, int]]:
+        """Yield where each answer to a question was bought, and its row here. Each comes once."""
         waiting = self._answers.get(key)
-        return reader.read_answer(self.connection, waiting.popleft()) if waiting else None
+        while waiting:
+            call, origin = waiting.popleft()
+            yield origin or f"{self._run}:{call}", call
 
 
 def _reply(answer: reader.Answer) -> Reply:

@@ -124,11 +124,12 @@ def resume(
     *,
     budget: Budget | None = None,
     extend: Budget | None = None,
+    reuse: Sequence[str | Path] = (),
     progress: bool = False,
     **changes: Unpack[Changes],
 ) -> Solution:
     """Continue a run, with a larger budget if wanted; see `aresume`."""
-    return run_sync(_resume(directory, budget, extend, _screen(progress), changes))
+    return run_sync(_resume(directory, budget, extend, reuse, _screen(progress), changes))
 
 
 async def aresume(
@@ -136,6 +137,7 @@ async def aresume(
     *,
     budget: Budget | None = None,
     extend: Budget | None = None,
+    reuse: Sequence[str | Path] = (),
     progress: bool = False,
     **changes: Unpack[Changes],
 ) -> Solution:
@@ -146,7 +148,9 @@ async def aresume(
     Args:
         directory: what `solve` was given as `out`.
         budget: limits of the whole run, what is spent already included; those it leaves open are as they were.
-        extend: what to add to the limits that there were (to what is spent, where there was none).
+        extend: what to add to the limits that there were (to what is spent, where there was none). Its
+            `answer_tokens` replaces what there was.
+        reuse: directories of other runs, see `asolve`, besides those the run was given before.
         progress: whether to show the search while it runs, see `asolve`.
         changes: `model`, `models`, `problems`, `workers`, `sandbox`, `require_sandbox`, `observers`, `approver`:
             needed where the run was made with objects that have no name, such as a chat model of your own.
@@ -154,18 +158,19 @@ async def aresume(
     Raises:
         RunError: if there is no run, it is damaged, in use, or its models cannot be made again.
     """
-    return await _resume(directory, budget, extend, _screen(progress), changes)
+    return await _resume(directory, budget, extend, reuse, _screen(progress), changes)
 
 
 async def _resume(
     directory: str | Path,
     budget: Budget | None,
     extend: Budget | None,
+    reuse: Sequence[str | Path],
     screen: Screen | None,
     changes: Changes,
 ) -> Solution:
     assembly, record = reopen(directory, budget=budget, extend=extend, **changes)
-    with RunDirectory(directory, assembly, record.task) as opened:
+    with RunDirectory(directory, assembly, record.task, reuse=reuse) as opened:
         return await run_in(opened, assembly, screen=screen)
 
 

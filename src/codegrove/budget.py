@@ -7,12 +7,16 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from codegrove.errors import BudgetExceeded, UsageError
 
 SMALLEST_ANSWER = 64
 """Output tokens below which an answer is not worth its prompt (unless the call itself asks for fewer)."""
+
+
+LIMITS = ("calls", "tokens", "dollars", "executions", "seconds", "nodes")
+"""Limits of a whole run, as `Budget` and `Spend` name them."""
 
 
 class BudgetReserved(BudgetExceeded):
@@ -30,9 +34,10 @@ class Budget:
 
     Calls and executions are never exceeded. Nodes are checked before each expansion, which may add several.
     Tokens and dollars are checked before each call with an upper estimate of that call (prompt length plus the
-    call's `max_tokens`), including calls in flight; they can only be passed by a provider that bills more than
-    it was asked for, or whose prompt turns out longer than estimated. Seconds are checked before each step; a
-    step in flight is allowed to finish. The time in which a run only waits for a human is not counted.
+    call's `max_tokens`), including calls in flight, and before each further attempt at a call with its prompt once
+    more; they can only be passed by a provider that bills more than it was asked for, or whose prompt turns out
+    longer than estimated. Seconds are checked before each step; a step in flight is allowed to finish. The time in
+    which a run only waits for a human is not counted.
 
     Raises:
         UsageError: if a limit is negative, infinite or not a number.
@@ -53,8 +58,7 @@ class Budget:
     Without such a cap one call in flight would reserve all that is left, and none could run beside it."""
 
     def __post_init__(self) -> None:
-        names = ("calls", "tokens", "dollars", "executions", "seconds", "nodes")
-        limits = {name: getattr(self, name) for name in names}
+        limits = {name: getattr(self, name) for name in LIMITS}
         limits |= {f"role_calls.{role}": limit for role, limit in self.role_calls.items()}
         for name, limit in limits.items():
             if limit is not None and not 0 <= limit < math.inf:
@@ -63,6 +67,31 @@ class Budget:
                 )
         if not 1 <= self.answer_tokens < math.inf:
             raise UsageError(f"budget answer_tokens={self.answer_tokens!r}: expected 1 or more")
+
+    def changed(self, over: Budget | None) -> Budget:
+        """Return the limits that `over` has, and these where it has none (for `answer_tokens`: the default)."""
+        if over is None:
+            return self
+        given = {name: getattr(over, name) for name in LIMITS if getattr(over, name) is not None}
+        if over.answer_tokens != Budget().answer_tokens:
+            given["answer_tokens"] = over.answer_tokens
+        return replace(self, **given, role_calls={**self.role_calls, **over.role_calls})
+
+    def extended(self, more: Budget, spend: Spend) -> Budget:
+        """Return these limits with those of `more` added, to what is spent where there was none.
+
+        `answer_tokens` is the size of one answer and not used up: it is replaced.
+        """
+        given = {}
+        for name in LIMITS:
+            if (added := getattr(more, name)) is not None:
+                before = getattr(self, name)
+                given[name] = (getattr(spend, name) if before is None else before) + added
+        roles = {
+            role: self.role_calls.get(role, spend.calls_by_role.get(role, 0)) + added
+            for role, added in more.role_calls.items()
+        }
+        return self.changed(Budget(**given, role_calls=roles, answer_tokens=more.answer_tokens))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +165,30 @@ class CallTicket:
     """Output tokens the call may ask for, so that the token budget holds; None for no cap."""
     in_sweep: CallTicket | None = None
     """The same call's permission from the sweep that the account belongs to."""
+
+    def reserve_again(self, prompt_tokens: int, price: tuple[float, float] | None) -> None:
+        """Reserve room for sending the prompt once more, because the provider failed and may have read it.
+
+        Never waits for room: the call would hold its own meanwhile, and two such calls would wait for each other.
+
+        Args:
+            prompt_tokens: upper estimate of the prompt's tokens.
+            price: as for `Account.open_call`.
+
+        Raises:
+            BudgetExceeded: if there is none; nothing is reserved then.
+        """
+        dollars = prompt_tokens * (0.0 if price is None else price[0])
+        tickets = [self] if self.in_sweep is None else [self, self.in_sweep]
+        for ticket in tickets:
+            account = ticket.account
+            _, held, cost = account._in_flight()
+            budget, spend = account.budget, account.spend
+            account._require("tokens", spend.tokens, held, prompt_tokens, budget.tokens)
+            account._require("dollars", spend.dollars, cost, dollars, budget.dollars)
+        for ticket in tickets:
+            ticket.tokens += prompt_tokens
+            ticket.dollars += dollars
 
     def settle(self, usage: Usage, *, failed: bool = False) -> None:
         """Book what the call used. A failed call counts as a call: it was paid for, or may have been."""

@@ -236,3 +236,18 @@ def test_a_run_in_a_terminal_asks_and_ctrl_c_leaves_the_question_open(tmp_path: 
     finally:
         terminal.close()
     assert [node.text for node in Run.open(out).tree if node.kind == "plan"] == ["a plan of my own\n"]
+
+
+def test_without_a_terminal_a_run_is_left_as_it_ended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli, out = Cli(capsys, monkeypatch), tmp_path / "run"
+    task = ("--problem", "bundled", "--id", "merge-shifts", "-m", "sim:pass_rate=0", "--seed", "1")
+    recipe = ("-r", "uct", "--set", "approve=[solution]", "--approve-all", "-q")
+    assert cli("solve", *task, *recipe, "--max-calls", "2", "--out", out).code == 3
+    before = (out / "run.sqlite").read_bytes()
+    ended = Run.open(out).reason
+    done = cli("resume", out, "--max-calls", "+2")
+    assert done.code == 2 and "there is no terminal to ask at" in done.err
+    assert (out / "run.sqlite").read_bytes() == before
+    assert Run.open(out).reason == ended

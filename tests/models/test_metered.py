@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
+import sqlite3
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegrove.budget import Account, Budget
+from codegrove.budget import Account, Budget, Sweep
 from codegrove.errors import BudgetExceeded, ModelError, UsageError
+from codegrove.models.journal import SharedAnswer
 from codegrove.models.metered import CallRecord, MeteredModel, check_priced
 from codegrove.models.port import Message, Model, Price, Reply, Request, Sampling
 from codegrove.models.retry import RetryingModel
@@ -146,6 +149,54 @@ async def test_retries_inside_are_one_call() -> None:
     assert (account.spend.calls, account.spend.failed_calls) == (1, 0)
 
 
+async def no_sleep(seconds: float) -> None: ...
+
+
+def failing(*kinds: str) -> list[Answer]:
+    return [ModelError(kind, kind=kind, retryable=True) for kind in kinds]
+
+
+@pytest.mark.parametrize(
+    ("answers", "attempts", "tokens"),
+    [
+        (["y" * 40], 1, 110),
+        ([*failing("timeout", "server"), "y" * 40], 3, 310),
+        ([*failing("rate_limit", "connection"), "y" * 40], 3, 210),
+        ([*failing("timeout"), Reply(text="y", input_tokens=50, output_tokens=5)], 2, 155),
+        (failing("timeout", "server", "connection", "timeout"), 4, 400),
+        ([*failing("timeout"), ModelError("no", kind="auth")], 2, 100),
+    ],
+)
+async def test_every_attempt_that_may_have_been_read_is_booked(
+    answers: list[Answer], attempts: int, tokens: int
+) -> None:
+    account, records = Account(), list[CallRecord]()
+    inner = ScriptedModel(answers, price=DOLLAR_PER_MILLION)
+    model = MeteredModel(RetryingModel(inner, sleep=no_sleep), account, on_call=records.append)
+    with contextlib.suppress(ModelError):
+        await model.complete(REQUEST)
+    assert (account.spend.calls, account.spend.tokens) == (1, tokens)
+    assert (records[0].attempts, records[0].usage.estimated) == (attempts, attempts > 1)
+    assert records[0].usage.dollars == pytest.approx(
+        (records[0].usage.input_tokens + 2 * records[0].usage.output_tokens) / 1e6
+    )
+    await nothing_in_flight(account)
+
+
+async def test_a_call_is_not_repeated_where_the_budget_has_no_room_for_it() -> None:
+    sweep = Sweep(Budget(tokens=2 * bound_prompt(REQUEST) + 64))
+    for account in (Account(Budget(tokens=2 * bound_prompt(REQUEST) + 64)), Account(sweep=sweep)):
+        inner = ScriptedModel(failing("timeout", "timeout", "timeout"))
+        model = MeteredModel(RetryingModel(inner, sleep=no_sleep), account)
+        wanted = replace(REQUEST, sampling=Sampling(max_tokens=64))
+        with pytest.raises(
+            ModelError, match=r"gave up after 2 attempts; the budget has no room to send it again"
+        ):
+            await model.complete(wanted)
+        assert (len(inner.requests), account.spend.tokens) == (2, 200)
+        await nothing_in_flight(account)
+
+
 async def test_a_cancelled_call_is_booked_as_failed() -> None:
     started = asyncio.Event()
 
@@ -159,12 +210,27 @@ async def test_a_cancelled_call_is_booked_as_failed() -> None:
         MeteredModel(ScriptedModel(never), account, on_call=records.append).complete(REQUEST)
     )
     await started.wait()
-    task.cancel()
+    task.cancel(object())
     with pytest.raises(asyncio.CancelledError):
         await task
     assert (account.spend.calls, account.spend.failed_calls) == (1, 1)
-    assert "CancelledError" in str(records[0].error)
+    assert str(records[0].error) == "the call was abandoned: CancelledError"
     await nothing_in_flight(account)
+
+
+async def test_a_record_that_cannot_be_read_holds_no_room() -> None:
+    class Torn:
+        def own(self, spec: str, request: Request) -> Reply | None:
+            return None
+
+        def shared(self, spec: str, request: Request) -> SharedAnswer | None:
+            raise sqlite3.DatabaseError("malformed")
+
+    account = Account(Budget(calls=1))
+    with pytest.raises(sqlite3.DatabaseError):
+        await MeteredModel(ScriptedModel("ok"), account, answers=Torn()).complete(REQUEST)
+    await nothing_in_flight(account)
+    assert (await MeteredModel(ScriptedModel("ok"), account).complete(REQUEST)).text == "ok"
 
 
 async def test_a_call_waits_for_room_that_others_hold() -> None:
@@ -203,7 +269,10 @@ async def test_waiting_for_room_ends_when_it_is_used_up() -> None:
 
 _answers = st.one_of(
     st.builds(lambda n: "y" * n, st.integers(0, 2000)),
-    st.builds(lambda kind: ModelError("no", kind=kind), st.sampled_from(["auth", "server", "timeout"])),
+    st.builds(
+        lambda kind: ModelError("no", kind=kind, retryable=kind != "auth"),
+        st.sampled_from(["auth", "server", "timeout"]),
+    ),
 )
 
 
@@ -217,14 +286,15 @@ async def test_no_limit_is_ever_passed(
     answers: list[Answer], calls: int, tokens: int, dollars: float
 ) -> None:
     def obedient(request: Request) -> Answer:
-        answer = next(script)
+        answer = next(script, "")
         limit = request.sampling.max_tokens
         assert limit is not None
         return answer[: 4 * limit] if isinstance(answer, str) else answer
 
     script = iter(answers)
     account = Account(Budget(calls=calls, tokens=tokens, dollars=dollars))
-    model = MeteredModel(ScriptedModel(obedient, price=DOLLAR_PER_MILLION), account)
+    retrying = RetryingModel(ScriptedModel(obedient, price=DOLLAR_PER_MILLION), sleep=no_sleep)
+    model = MeteredModel(retrying, account)
     await asyncio.gather(*(model.complete(REQUEST) for _ in answers), return_exceptions=True)
     assert account.spend.calls <= calls
     assert account.spend.tokens <= tokens

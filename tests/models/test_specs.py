@@ -140,6 +140,8 @@ async def test_a_chat_model_object() -> None:
         ("openai:m@http://", "found the base URL 'http://'"),
         ("openai:m@http:///v1", "found the base URL 'http:///v1'"),
         ("openai:m@http://a b/v1", "found the base URL"),
+        ("openai:m@http://a/v1?key=sk-0123456789", "the base URL holds something after a ? or #"),
+        ("ollama:m@http://me:sk-0123456789@a/v1", "the base URL holds a user name or password"),
         ("openai:m@http://[::1/v1", "found the base URL"),
         ("anthropic:", "names no model"),
         ("ollama:", "names no model"),
@@ -152,6 +154,7 @@ def test_what_is_no_name_is_told(spec: str, message: str) -> None:
     with pytest.raises(ModelSpecError) as caught:
         make_model(spec, environ=KEY)
     assert message in str(caught.value)
+    assert "sk-0123456789" not in str(caught.value)
 
 
 def test_what_is_nothing_at_all_is_told() -> None:

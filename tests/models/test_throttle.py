@@ -45,13 +45,13 @@ def test_any_interleaving_keeps_the_limit_and_forgets_nobody(
     plan: list[tuple[float, float, str, float | None]], limit: int, seed: int
 ) -> None:
     async def main(clock: Clock) -> None:
-        gate = Gate(clock=clock, rng=random.Random(seed))
+        gate = Gate(limit, clock=clock, rng=random.Random(seed))
         cancelled = ended = 0
 
         async def call(asks_at: float, lasts: float, outcome: str) -> None:
             nonlocal ended
             await asyncio.sleep(asks_at)
-            with await gate.enter(Passage(), limit=limit) as turn:
+            with await gate.enter(Passage()) as turn:
                 assert gate.in_flight <= limit
                 await asyncio.sleep(lasts)
                 if outcome == "answered":
@@ -71,7 +71,7 @@ def test_any_interleaving_keeps_the_limit_and_forgets_nobody(
         await asyncio.gather(*(patient(*job) for job in plan))
         assert ended + cancelled == len(plan)
         assert gate.in_flight == 0
-        with await gate.enter(Passage(), limit=limit):  # and it still works
+        with await gate.enter(Passage()):  # and it still works
             assert gate.in_flight == 1
 
     run_virtual(main)  # a deadlock is an error
@@ -81,10 +81,10 @@ def test_any_interleaving_keeps_the_limit_and_forgets_nobody(
 @given(st.lists(st.floats(0.1, 9), min_size=1, max_size=40), st.integers(1, 8))
 def test_turns_are_given_in_order_and_at_once(durations: list[float], limit: int) -> None:
     async def main(clock: Clock) -> float:
-        gate, started = Gate(clock=clock), list[int]()
+        gate, started = Gate(limit, clock=clock), list[int]()
 
         async def call(number: int, lasts: float) -> None:
-            with await gate.enter(Passage(), limit=limit) as turn:
+            with await gate.enter(Passage()) as turn:
                 started.append(number)
                 await asyncio.sleep(lasts)
                 turn.answered()
@@ -264,7 +264,7 @@ def test_a_refused_call_keeps_its_place() -> None:
             first = order.count(request.action) == 1 and request.action == "1"
             return ModelError("429", kind="rate_limit", retryable=True) if first else "ok"
 
-        model = RetryingModel(ScriptedModel(answer), lane=Lane(Gate(clock=clock), 1), clock=clock)
+        model = RetryingModel(ScriptedModel(answer), lane=Lane(Gate(1, clock=clock)), clock=clock)
         requests = [Request(messages=(), action=str(number)) for number in (1, 2, 3)]
         await asyncio.gather(*(model.complete(request) for request in requests))
         assert order == ["1", "1", "2", "3"]
@@ -283,8 +283,8 @@ def test_waiting_is_no_time_of_the_models() -> None:
             await asyncio.sleep(2)
             return next(answers)
 
-        retrying = RetryingModel(ScriptedModel(answer), lane=Lane(Gate(clock=clock), 1), clock=clock)
-        lanes = {"coder": Lane(Gate(clock=clock), 2)}
+        retrying = RetryingModel(ScriptedModel(answer), lane=Lane(Gate(1, clock=clock)), clock=clock)
+        lanes = {"coder": Lane(Gate(2, clock=clock))}
         model = MeteredModel(retrying, Account(), on_call=records.append, clock=clock, lanes=lanes)
         await asyncio.gather(*(model.complete(REQUEST) for _ in range(3)))
         assert [record.seconds for record in records] == pytest.approx([6, 2, 2], abs=0.01) or [
@@ -303,9 +303,9 @@ def test_what_was_not_sent_costs_nothing(why: str) -> None:
             return "ok"
 
         halt, account, inner = Halt(), Account(Budget(calls=4)), ScriptedModel(answer)
-        retrying = RetryingModel(inner, lane=Lane(Gate(clock=clock), 1), clock=clock)
+        retrying = RetryingModel(inner, lane=Lane(Gate(1, clock=clock)), clock=clock)
         model = MeteredModel(retrying, account, halt=halt)
-        lanes = {"coder": Lane(Gate(clock=clock), 1)}
+        lanes = {"coder": Lane(Gate(1, clock=clock))}
         behind_a_lane = MeteredModel(ScriptedModel(answer), account, halt=halt, lanes=lanes)
         # Of the first three, one is in flight and two have no turn yet; the others wait for a lane, and for room.
         calls = [asyncio.create_task(model.complete(REQUEST)) for _ in range(3)]
@@ -360,12 +360,12 @@ def test_an_ended_run_repeats_nothing() -> None:
 
 
 def test_one_gate_serves_several_threads() -> None:
-    gate, most, done = Gate(), 0, list[int]()
+    gate, most, done = Gate(3), 0, list[int]()
     lock = threading.Lock()
 
     async def call() -> None:
         nonlocal most
-        with await gate.enter(Passage(), limit=3) as turn:
+        with await gate.enter(Passage()) as turn:
             with lock:
                 most = max(most, gate.in_flight)
             await asyncio.sleep(0.002)
@@ -385,16 +385,16 @@ def test_one_gate_serves_several_threads() -> None:
 
 
 def test_a_loop_that_was_closed_over_its_waiters_holds_nobody_up() -> None:
-    gate = Gate()
+    gate = Gate(1)
     loop = asyncio.new_event_loop()
-    turn = loop.run_until_complete(gate.enter(Passage(), limit=1))
-    abandoned = loop.create_task(gate.enter(Passage(), limit=1))
+    turn = loop.run_until_complete(gate.enter(Passage()))
+    abandoned = loop.create_task(gate.enter(Passage()))
     loop.run_until_complete(asyncio.sleep(0))  # now it waits, and will never go on
     loop.set_exception_handler(lambda *_: None)  # "Task was destroyed but it is pending"
     loop.close()
 
     async def other() -> None:
-        entering = asyncio.create_task(gate.enter(Passage(), limit=1))
+        entering = asyncio.create_task(gate.enter(Passage()))
         await asyncio.sleep(0)
         turn.__exit__(None, None, None)
         with await asyncio.wait_for(entering, 5):
@@ -409,14 +409,52 @@ def test_a_loop_that_was_closed_over_its_waiters_holds_nobody_up() -> None:
 def test_who_shares_a_gate() -> None:
     gates = Gates()
     small, again = gates.lane("openai:small"), gates.lane("openai:small")
-    assert small.gate is again.gate and small.limit is None
+    assert small.gate is again.gate and small.limited is None
     assert gates.lane("openai:large").gate is not small.gate
     assert gates.lane("openai:small@http://localhost:1/v1").gate is not small.gate
     limits = {"openai:large": 2, "openai:*": 8}
-    assert gates.lane("openai:a", limits).gate is gates.lane("openai:b", limits).gate
-    assert [gates.lane(f"openai:{name}", limits).limit for name in ("a", "large")] == [8, 2]
+    lane, other, large = (gates.lane(f"openai:{name}", limits) for name in ("small", "b", "large"))
+    assert lane.gate is small.gate, "a refusal slows down everybody, whatever limit they have"
+    assert lane.limited is other.limited is gates.lane("openai:c", {"openai:*": 8}).limited
+    assert lane.limited is not gates.lane("openai:small", {"openai:*": 1}).limited
+    assert [each.limited and each.limited.limit for each in (lane, large)] == [8, 2]
     assert gates.lane("sim:").gate is not gates.lane("sim:").gate, "nobody is behind it"
-    assert gates.lane("sim:", {"sim:*": 1}).gate is gates.lane("sim:", {"sim:*": 1}).gate
+    assert gates.lane("sim:", {"sim:*": 1}).limited is gates.lane("sim:", {"sim:*": 1}).limited
+
+
+def test_a_small_limit_holds_up_nobody_who_has_a_larger_one() -> None:
+    async def main(clock: Clock) -> None:
+        gates, answers = Gates(), {1: 0, 32: 0}
+        lanes = {limit: gates.lane("openai:m", {"openai:*": limit}) for limit in answers}
+        for lane in lanes.values():
+            for gate in (lane.gate, lane.limited):
+                assert gate is not None
+                gate.clock = clock
+
+        async def worker(limit: int) -> None:
+            while clock() < 100:
+                with await lanes[limit].enter(Passage()) as turn:
+                    await asyncio.sleep(1)
+                    turn.answered()
+                    answers[limit] += 1
+
+        await asyncio.gather(*(worker(limit) for limit in answers for _ in range(40)))
+        assert answers[1] == pytest.approx(100, abs=40) and answers[32] == pytest.approx(3200, abs=100)
+        assert all(lane.gate.in_flight == 0 for lane in lanes.values())
+        assert all(lane.limited and lane.limited.in_flight == 0 for lane in lanes.values())
+
+    run_virtual(main)
+
+
+def test_whoever_gives_up_at_the_gate_gives_its_place_in_the_limit_back() -> None:
+    async def main(clock: Clock) -> None:
+        lane = Lane(Gate(1, clock=clock), Gate(1, clock=clock))
+        with await lane.gate.enter(Passage()), pytest.raises(TimeoutError):
+            await asyncio.wait_for(lane.enter(Passage()), 1)
+        with await asyncio.wait_for(lane.enter(Passage()), 1):
+            pass
+
+    run_virtual(main)
 
 
 def test_a_call_must_be_allowed_one_refusal() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +31,12 @@ def resume(
     ] = None,
     max_cost: Annotated[str | None, typer.Option(help="Limit: dollars, likewise.", metavar="[+]N")] = None,
     max_seconds: Annotated[str | None, typer.Option(help="Limit: seconds, likewise.", metavar="[+]N")] = None,
+    max_executions: Annotated[
+        str | None, typer.Option(help="Limit: programs executed, likewise.", metavar="[+]N")
+    ] = None,
+    max_nodes: Annotated[
+        str | None, typer.Option(help="Limit: nodes of the tree, likewise.", metavar="[+]N")
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Branches worked on at the same time.")] = None,
     model: Annotated[
         str | None,
@@ -38,6 +45,10 @@ def resume(
             "-m",
             help="Needed only for a run whose model was an object in Python, which has no name.",
         ),
+    ] = None,
+    reuse: Annotated[
+        list[Path] | None,
+        typer.Option(help="Another run's directory, as for solve, besides those given before. Repeatable."),
     ] = None,
     approve_all: Annotated[
         bool, typer.Option("--approve-all", help="Accept all that the recipe wants approved, without asking.")
@@ -51,15 +62,28 @@ def resume(
     from codegrove.cli.approving import require_terminal, with_approver
     from codegrove.runs.directory import RunDirectory
     from codegrove.runs.reopening import reopen
+    from codegrove.runs.run import Run
 
-    given = {"calls": max_calls, "tokens": max_tokens, "dollars": max_cost, "seconds": max_seconds}
-    limits, more = _read_limits(given)
+    limits, more = _read_limits(
+        {
+            "calls": max_calls,
+            "tokens": max_tokens,
+            "dollars": max_cost,
+            "seconds": max_seconds,
+            "executions": max_executions,
+            "nodes": max_nodes,
+        }
+    )
     assembly, record = reopen(directory, budget=limits, extend=more, model=model, workers=workers)
     assembly = with_approver(assembly, everything=approve_all)
-    with RunDirectory(directory, assembly, record.task) as opened:
+    try:
+        require_terminal(assembly)  # before the directory is opened, which begins a session of the run
+    except UsageError:
+        if not Run.open(directory).finished:
+            raise
+    with RunDirectory(directory, assembly, record.task, reuse=reuse or ()) as opened:
         if opened.solution is not None:
             show_finished(opened.path, opened.solution, quiet=quiet, as_json=as_json)
-        require_terminal(assembly)
         run_to_end(assembly, opened.session, opened, quiet=quiet, as_json=as_json)
 
 
@@ -106,19 +130,21 @@ def report(
     print(write_report(out or directory / "report.html", run_report(run, hidden=hidden_grade(run))))
 
 
-def _read_limits(given: dict[str, str | None]) -> tuple[Budget, Budget]:
+def _read_limits(given: Mapping[str, str | None]) -> tuple[Budget, Budget]:
     """Return the limits that are set, and what is to be added to others."""
     from codegrove.budget import Budget
+    from codegrove.runs.ending import OPTIONS
 
     limits: dict[str, float] = {}
     more: dict[str, float] = {}
     for name, text in given.items():
         if text is None:
             continue
-        option = "--max-cost" if name == "dollars" else f"--max-{name}"
         try:
             number = float(text) if name in ("dollars", "seconds") else int(text)
         except ValueError:
-            raise UsageError(f"{option} {text}: expected a number such as 100, or +50 for 50 more") from None
+            raise UsageError(
+                f"{OPTIONS[name]} {text}: expected a number such as 100, or +50 for 50 more"
+            ) from None
         (more if text.lstrip().startswith("+") else limits)[name] = number
     return Budget(**limits), Budget(**more)  # type: ignore[arg-type]  # whole numbers where they must be

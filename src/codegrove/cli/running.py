@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -82,8 +83,12 @@ async def _run(assembly: Assembly, session: Session, display: Display) -> Soluti
     running = asyncio.current_task()
     assert running is not None
 
+    signals = itertools.count(1)
+
     def interrupt() -> None:
-        if session.stopped is None:
+        # Counted, and not asked of the session: it may be ending for a reason of its own, and what is in flight
+        # then is paid for.
+        if next(signals) == 1:
             session.stop(INTERRUPTED_BY_USER)
             display.interrupted()
         else:
@@ -113,14 +118,9 @@ def _may_go_on(solution: Solution) -> bool:
 def _more(solution: Solution) -> str:
     """Return the option that a run which used up its budget needs."""
     from codegrove.graphs.end import Ended
+    from codegrove.runs.ending import OPTIONS
 
-    option = {
-        "calls": "--max-calls",
-        "tokens": "--max-tokens",
-        "dollars": "--max-cost",
-        "seconds": "--max-seconds",
-    }
-    given = option.get(solution.resource) if solution.ended is Ended.BUDGET else None
+    given = OPTIONS.get(solution.resource) if solution.ended is Ended.BUDGET else None
     return "" if given is None else f" {given} +N"
 
 

@@ -15,8 +15,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from codegrove.errors import ModelError
+from codegrove.models.secrets import without_keys
 
 _RETRYABLE = frozenset({"rate_limit", "server", "connection", "timeout"})
+
+UNBILLED = frozenset({"rate_limit", "auth", "bad_request"})
+"""Failures by which a provider refuses to work at all. After any other it may have read the prompt."""
 
 _NAMES = (
     ("Timeout", "timeout"),
@@ -50,7 +54,7 @@ _LONGEST_MESSAGE = 500
 
 
 def model_error(spec: str, problem: Exception, *, now: Callable[[], float] = time.time) -> ModelError:
-    """Return the `ModelError` that tells what a provider's exception means.
+    """Return the `ModelError` that tells what a provider's exception means. Keys are taken out of its text.
 
     Args:
         spec: the model, for the message.
@@ -61,7 +65,8 @@ def model_error(spec: str, problem: Exception, *, now: Callable[[], float] = tim
         return problem
     chain = list(_chain(problem))
     kind = next((found for link in chain if (found := _kind(link)) is not None), "other")
-    text = " ".join(str(problem).split()) or "no message"
+    # Before it is shortened: half a key is no longer recognised.
+    text = without_keys(" ".join(str(problem).split())) or "no message"
     if len(text) > _LONGEST_MESSAGE:
         text = text[:_LONGEST_MESSAGE] + " ..."
     waits = (_retry_after(link, now) for link in chain)

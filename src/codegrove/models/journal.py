@@ -35,6 +35,8 @@ class SharedAnswer:
     usage: Usage
     source: str
     """Where it was found."""
+    origin: str
+    """Where it was bought, see `CallRecord.origin`."""
 
 
 class AnswerSource(Protocol):

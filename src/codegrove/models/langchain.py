@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
@@ -76,6 +77,7 @@ class LangChainModel:
         price: price of its tokens; None when unknown.
         homes: remembers which event loop the clients of each provider live in. None: one memory for the whole
             process; a fresh one for a chat model whose client is shared with no other object.
+        server: address it is asked at; taken from the chat model if not given.
     """
 
     def __init__(
@@ -85,12 +87,15 @@ class LangChainModel:
         spec: str | None = None,
         price: Price | None = None,
         homes: Homes | None = None,
+        server: str | None = None,
     ) -> None:
         self._chat_model = chat_model
         self._spec = spec or _describe(chat_model)
         self._price = price
         self._homes = _HOMES if homes is None else homes
         self._refused: set[str] = set()
+        self.server = server or _address(chat_model)
+        """Address it is asked at; None when unknown."""
 
     @property
     def spec(self) -> str:
@@ -237,6 +242,21 @@ def _finish(metadata: Mapping[str, Any]) -> str:
             reason = reason.lower()
             return "length" if reason in _CUT_SHORT else "stop" if reason in _ENDED else reason
     return "stop"
+
+
+_ADDRESSES = ("openai_api_base", "base_url", "azure_endpoint", "anthropic_api_url", "endpoint_url")
+"""Names under which chat models keep their server's address."""
+
+
+def _address(chat_model: object) -> str | None:
+    """Return the address a chat model is set to, without what may be a key in it."""
+    for name in _ADDRESSES:
+        url = getattr(chat_model, name, None)
+        if isinstance(url, str) and url:
+            with contextlib.suppress(ValueError):
+                parts = urlsplit(url)
+                return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return None
 
 
 def _describe(chat_model: BaseChatModel) -> str:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from codegrove.budget import Account, Budget, BudgetReserved, CallTicket, Usage
 from codegrove.errors import ModelError, NotSent, UsageError
-from codegrove.models.journal import AnswerSource
+from codegrove.models.failures import UNBILLED
+from codegrove.models.journal import AnswerSource, SharedAnswer
 from codegrove.models.passage import Halt, Passage, passage
 from codegrove.models.port import Model, Price, Reply, Request
+from codegrove.models.secrets import without_keys
 from codegrove.models.throttle import Lane
 from codegrove.models.tokens import bound_prompt, estimate_prompt, estimate_tokens, reported_tokens
-
-_UNBILLED = frozenset({"rate_limit", "auth", "bad_request"})
-"""Failures by which a provider refuses to work at all. After any other it may have read the prompt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +30,17 @@ class CallRecord:
     """Output tokens the budget allowed; None for no cap."""
     reply: Reply | None = None
     error: ModelError | None = None
+    attempts: int = 1
+    """How often it was sent until it was answered or given up; 0 for one that was found."""
     usage: Usage
+    """Of all attempts: one that failed may have been read all the same, and counts with its prompt."""
     seconds: float
     """From the first attempt to the last, without the waits for turns and between attempts."""
     adopted: str = ""
     """Where the answer was found; empty for one that was bought."""
+    origin: str = ""
+    """Where a found answer was bought, as ``RUN:CALL``: id of the run, and row of the call there. It stays the
+    same when runs take answers from runs that took them from others."""
 
 
 class MeteredModel:
@@ -104,12 +110,18 @@ class MeteredModel:
     async def _complete(self, request: Request, way: Passage) -> Reply:
         answers = self._answers
         ticket = await self._reserve(request)
-        if answers is not None and (known := answers.shared(self.spec, request)) is not None:
-            self._book(ticket, request, known.usage, 0.0, reply=known.reply, adopted=known.source)
+        try:
+            known = None if answers is None else answers.shared(self.spec, request)
+        except BaseException:
+            ticket.cancel()  # or others would wait for ever for the room it holds
+            raise
+        if known is not None:
+            self._book(ticket, request, known.usage, 0.0, reply=known.reply, found=known)
             return known.reply
         allowed = request
         if ticket.max_tokens != request.sampling.max_tokens:
             allowed = replace(request, sampling=replace(request.sampling, max_tokens=ticket.max_tokens))
+        way.reserve = lambda: ticket.reserve_again(bound_prompt(request), self._prices())
         started, way.waited = self._clock(), 0.0
         try:
             reply = await self._model.complete(allowed)
@@ -118,44 +130,55 @@ class MeteredModel:
             if way.unsent:
                 ticket.cancel()
             elif isinstance(problem, ModelError):
-                self._book_failure(ticket, request, problem, seconds)
+                if not way.attempts:  # by a model that does not say so
+                    way.attempts, way.free = 1, int(problem.kind in UNBILLED)
+                self._book_failure(ticket, request, problem, seconds, way)
             else:
                 # Cancelled, or a bug in a stranger's model: the provider may be working on it all the same.
-                reason = ModelError(f"the call was abandoned: {type(problem).__name__} {problem}".rstrip())
-                self._book_failure(ticket, request, reason, seconds)
+                reason = ModelError(f"the call was abandoned: {_named(problem)}")
+                way.attempts = way.attempts or 1
+                self._book_failure(ticket, request, reason, seconds, way)
             raise
         seconds = self._clock() - started - way.waited
-        self._book(ticket, request, self._usage(request, reply), seconds, reply=reply)
+        way.attempts = way.attempts or 1
+        usage = self._usage(request, reply, repeated=way.attempts - 1 - way.free)
+        self._book(ticket, request, usage, seconds, reply=reply, attempts=way.attempts)
         return reply
 
     async def _reserve(self, request: Request) -> CallTicket:
-        price = self._model.price
         while not self._halt.ended:
             try:
                 return self._account.open_call(
                     request.role,
                     prompt_tokens=bound_prompt(request),
                     max_tokens=request.sampling.max_tokens,
-                    price=None if price is None else (price.input / 1e6, price.output / 1e6),
+                    price=self._prices(),
                 )
             except BudgetReserved:
                 await self._account.released()
         raise NotSent
 
-    def _usage(self, request: Request, reply: Reply) -> Usage:
+    def _prices(self) -> tuple[float, float] | None:
+        price = self._model.price
+        return None if price is None else (price.input / 1e6, price.output / 1e6)
+
+    def _usage(self, request: Request, reply: Reply, *, repeated: int) -> Usage:
         read, written = reported_tokens(reply.input_tokens), reported_tokens(reply.output_tokens)
         # Nothing written for an empty answer is no missing count.
         estimated = read is None or (written is None and reply.text != "")
         read = estimate_prompt(request) if read is None else read
         written = estimate_tokens(reply.text) if written is None else written
+        if repeated > 0:
+            read += repeated * estimate_prompt(request)
+            estimated = True
         return Usage(read, written, self._cost(read, written), estimated)
 
     def _book_failure(
-        self, ticket: CallTicket, request: Request, problem: ModelError, seconds: float
+        self, ticket: CallTicket, request: Request, problem: ModelError, seconds: float, way: Passage
     ) -> None:
-        read = 0 if problem.kind in _UNBILLED else estimate_prompt(request)
+        read = (way.attempts - way.free) * estimate_prompt(request)
         usage = Usage(read, 0, self._cost(read, 0), estimated=read > 0)
-        self._book(ticket, request, usage, seconds, error=problem)
+        self._book(ticket, request, usage, seconds, error=problem, attempts=way.attempts)
 
     def _cost(self, read: int, written: int) -> float | None:
         if not read and not written:
@@ -172,7 +195,8 @@ class MeteredModel:
         *,
         reply: Reply | None = None,
         error: ModelError | None = None,
-        adopted: str = "",
+        found: SharedAnswer | None = None,
+        attempts: int = 0,
     ) -> None:
         ticket.settle(usage, failed=error is not None)
         if self._on_call is None:
@@ -184,11 +208,19 @@ class MeteredModel:
                 max_tokens=ticket.max_tokens,
                 reply=reply,
                 error=error,
+                attempts=attempts,
                 usage=usage,
                 seconds=max(seconds, 0.0),
-                adopted=adopted,
+                adopted="" if found is None else found.source,
+                origin="" if found is None else found.origin,
             )
         )
+
+
+def _named(problem: BaseException) -> str:
+    """Return an exception's name and words; of a cancellation the name, its argument is the canceller's own."""
+    words = "" if isinstance(problem, asyncio.CancelledError) else without_keys(str(problem))
+    return f"{type(problem).__name__} {words}".rstrip()
 
 
 def check_priced(budget: Budget, models: Mapping[str, Model]) -> None:

@@ -1,4 +1,4 @@
-"""What the parts a model call passes through share: may it still be sent, and how long did it only wait.
+"""What the parts a model call passes through share: may it be sent, how often was it, how long did it only wait.
 
 A call passes through wrappers (metering, retrying, perhaps a stranger's) whose common port has room for the
 request alone. The rest travels beside it, in a context variable that `MeteredModel` sets for each call.
@@ -7,7 +7,7 @@ request alone. The rest travels beside it, in a context variable that `MeteredMo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -62,6 +62,12 @@ class Passage:
     halt: Halt = field(default_factory=Halt)
     unsent: bool = False
     """Whether it waits for its first turn. A model that knows of no turns sends at once."""
+    attempts: int = 0
+    """How often it was sent."""
+    free: int = 0
+    """Of these attempts, those by which the provider refused to work at all, and cannot have read the prompt."""
+    reserve: Callable[[], None] = lambda: None
+    """Reserves room for the prompt of one more attempt, and raises `BudgetExceeded` if there is none."""
     waited: float = 0.0
     """Seconds it spent waiting for turns and between attempts: no time of the model's."""
 

@@ -7,7 +7,8 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
-from codegrove.errors import ModelError, NotSent, UsageError
+from codegrove.errors import BudgetExceeded, ModelError, NotSent, UsageError
+from codegrove.models.failures import UNBILLED
 from codegrove.models.passage import Passage, current_passage
 from codegrove.models.port import Model, Price, Reply, Request
 from codegrove.models.throttle import Gate, Lane
@@ -20,7 +21,7 @@ class RetryingModel:
     After any other failure, the wait before attempt n + 1 is drawn uniformly from the upper half of
     ``base_delay * 2 ** (n - 1)`` seconds, which is capped at `max_delay`; where the provider said how long to
     wait, it is at least that long. A provider that asks for more than `patience` seconds is not asked again,
-    and nothing is repeated once the run has ended.
+    and nothing is repeated once the run has ended, or where its budget has no room for sending the prompt again.
 
     Args:
         model: whom to ask.
@@ -101,12 +102,14 @@ class RetryingModel:
                     raise
                 raise self._given_up(problem, failed + refused, "the run has ended") from problem
             passage.unsent = False
+            passage.attempts += 1
             number = turn.number
             with turn:
                 try:
                     reply = await self._model.complete(request)
                 except ModelError as error:
                     problem = error
+                    passage.free += error.kind in UNBILLED
                     if not error.retryable:
                         raise
                     if (error.retry_after or 0.0) > self._patience:
@@ -125,6 +128,11 @@ class RetryingModel:
                 failed += 1
                 if failed == self._attempts:
                     raise self._given_up(problem, failed + refused) from problem
+                try:
+                    passage.reserve()
+                except BudgetExceeded:
+                    why = "the budget has no room to send it again"
+                    raise self._given_up(problem, failed + refused, why) from problem
                 await self._back_off(failed, problem.retry_after or 0.0, passage)
 
     async def _back_off(self, failed: int, asked_to_wait: float, passage: Passage) -> None:

@@ -17,6 +17,7 @@ from codegrove.errors import ModelSpecError, did_you_mean
 from codegrove.models.port import FREE, Model, Price, Reply, Request
 from codegrove.models.script_file import read_script
 from codegrove.models.scripted import Script, ScriptedModel
+from codegrove.models.secrets import without_keys
 from codegrove.problem import Problem
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ def _ollama(rest: str, settings: _Settings) -> Model:
         client["trust_env"] = False  # a proxy in the environment must not stand before this machine
     module = _require("langchain_ollama", spec, "ollama")
     chat_model = _build(spec, module.ChatOllama, model=name, base_url=url, client_kwargs=client)
-    return _adapt(chat_model, spec, settings.price or FREE, own_client=True)
+    return _adapt(chat_model, spec, settings.price or FREE, own_client=True, server=host)
 
 
 def _anthropic(rest: str, settings: _Settings) -> Model:
@@ -274,10 +275,12 @@ _BUILDERS: dict[str, Callable[[str, _Settings], Model]] = {
 }
 
 
-def _adapt(chat_model: Any, spec: str, price: Price | None, *, own_client: bool = False) -> Model:
+def _adapt(
+    chat_model: Any, spec: str, price: Price | None, *, own_client: bool = False, server: str | None = None
+) -> Model:
     from codegrove.models.langchain import LangChainModel  # loads langchain-core
 
-    return LangChainModel(chat_model, spec=spec, price=price, homes={} if own_client else None)
+    return LangChainModel(chat_model, spec=spec, price=price, homes={} if own_client else None, server=server)
 
 
 def _build(spec: str, build: Callable[..., Any], **arguments: Any) -> Any:
@@ -288,7 +291,7 @@ def _build(spec: str, build: Callable[..., Any], **arguments: Any) -> Any:
 
 
 def _cannot_build(spec: str, problem: Exception) -> ModelSpecError:
-    text = " ".join(str(problem).split())
+    text = without_keys(" ".join(str(problem).split()))
     return ModelSpecError(f"{spec}: cannot be used: {type(problem).__name__}: {text:.300}")
 
 
@@ -316,6 +319,14 @@ def _split_url(spec: str, rest: str, example: str) -> tuple[str, str | None]:
 
 
 def _check_url(spec: str, url: str) -> None:
+    parts = re.match(r"(https?://)([^/?#]*@)?[^?#]*([?#].*)?", url)
+    if parts is not None and (parts[2] or parts[3]):
+        # It is part of the model's name, which is recorded and shown. Not repeated here either.
+        what = "a user name or password" if parts[2] else "something after a ? or #"
+        raise ModelSpecError(
+            f"{spec.partition('@')[0]}: the base URL holds {what}; expected only e.g."
+            " 'http://localhost:8000/v1', and a key in an environment variable such as OPENAI_API_KEY"
+        )
     if not re.match(r"https?://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d+)?(/|$)", url):
         raise ModelSpecError(f"{spec}: found the base URL {url!r}; expected e.g. 'http://localhost:8000/v1'")
 

@@ -1,8 +1,9 @@
 """Turns at a provider: how many calls are in flight at once, and how all of them slow down together.
 
-All calls to one provider go through one `Gate`, whichever worker, run, event loop or thread they come from.
-Without refusals a gate lets everybody through, up to each caller's own limit. When the provider refuses a call
-because there are too many (429):
+All calls to one model of a provider go through one `Gate`, whichever worker, run, event loop or thread they come
+from. Without refusals a gate lets everybody through. Limits of the callers' own are gates as well, which a call
+passes before (see `Lane`), so that a small limit holds up nobody who has a larger one. When the provider refuses a
+call because there are too many (429):
 
 - nobody starts for a while: as long as the provider asks for, or else for a time that doubles from wave to wave
   of refusals, and falls back with the answers;
@@ -53,8 +54,11 @@ class _Waiter:
     """A call in the queue."""
 
     number: int
-    limit: float
     woken: Wakeable
+
+
+_NUMBERS = itertools.count()
+"""Places in queues. One count for all gates: a call has the same place at each that it passes."""
 
 
 class Gate:
@@ -63,19 +67,24 @@ class Gate:
     Only the first in the queue waits for time to pass or a turn to end; it wakes the next. Nothing polls.
 
     Args:
+        limit: turns at once. None: as many as the provider lets through.
         clock: seconds from any fixed point, monotonic, at the event loop's pace. Passed in for tests.
         rng: random numbers for pauses and restarts. They decide when a call is sent, never what it says, so
             they are drawn apart from the run's seed unless given.
     """
 
     def __init__(
-        self, *, clock: Callable[[], float] = time.monotonic, rng: random.Random | None = None
+        self,
+        limit: int | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        rng: random.Random | None = None,
     ) -> None:
+        self.limit = limit
         self.clock = clock
         self._rng = rng or random.Random()
         # Reentrant: an abandoned call may be finalised, and leave, while this thread is inside.
         self._lock = threading.RLock()
-        self._numbers = itertools.count()
         self._queue: list[_Waiter] = []
         self._in_flight = 0
         self._allowed = math.inf
@@ -101,12 +110,11 @@ class Gate:
         """Waves of refusals; half of them are forgotten with every answer."""
         return self._refusals
 
-    async def enter(self, passage: Passage, *, limit: int | None = None, number: int | None = None) -> Turn:
+    async def enter(self, passage: Passage, *, number: int | None = None) -> Turn:
         """Wait for a turn and take it.
 
         Args:
             passage: the call; the seconds waited here are added to it.
-            limit: do not start while so many turns are taken, whoever took them. None: no limit.
             number: of an earlier turn of the same call, so that it keeps its place before later calls.
 
         Raises:
@@ -116,16 +124,14 @@ class Gate:
             raise NotSent
         woken: Wakeable = asyncio.get_running_loop().create_future()
         with self._lock:
-            waiter = _Waiter(
-                next(self._numbers) if number is None else number, math.inf if limit is None else limit, woken
-            )
+            waiter = _Waiter(next(_NUMBERS) if number is None else number, woken)
             bisect.insort(self._queue, waiter, key=lambda queued: queued.number)
         since = self.clock()
         try:
             while True:
                 with self._lock:
                     first = self._queue[0] is waiter
-                    delay = self._delay(waiter.limit) if first else None
+                    delay = self._delay() if first else None
                     if delay == 0:
                         return self._start(waiter)
                     if waiter.woken.done():
@@ -140,9 +146,9 @@ class Gate:
                     self._queue.remove(waiter)
                 self._wake_first()
 
-    def _delay(self, limit: float) -> float | None:
+    def _delay(self) -> float | None:
         """Seconds until the first in the queue may start; None: when a turn ends."""
-        if self._in_flight >= min(self.allowed, limit):
+        if self._in_flight >= (self.allowed if self.limit is None else min(self.allowed, self.limit)):
             return None
         return max(self._opens_at - self.clock(), 0.0)
 
@@ -199,6 +205,8 @@ class Turn:
     def __init__(self, gate: Gate, number: int, started_in: int, started: float) -> None:
         self.number = number
         """Place of the call among all that asked."""
+        self.within: Turn | None = None
+        """The turn at the limit before the gate; it ends with this one."""
         self._gate = gate
         self._started_in = started_in
         self._started = started
@@ -210,6 +218,8 @@ class Turn:
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._gate._leave()
+        if self.within is not None:
+            self.within._gate._leave()
 
     def answered(self) -> None:
         """The provider did what it was asked for."""
@@ -226,14 +236,24 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A gate, and how many of its turns a run may see taken before it waits."""
+    """The way to a provider: a gate, and the limit before it that is the callers' own."""
 
     gate: Gate
-    limit: int | None = None
+    limited: Gate | None = None
+    """Passed first; counts the calls of those who set this limit. None: no limit."""
 
     async def enter(self, passage: Passage, *, number: int | None = None) -> Turn:
         """Wait for a turn and take it; see `Gate.enter`."""
-        return await self.gate.enter(passage, limit=self.limit, number=number)
+        if self.limited is None:
+            return await self.gate.enter(passage, number=number)
+        within = await self.limited.enter(passage, number=number)
+        try:
+            turn = await self.gate.enter(passage, number=within.number)
+        except BaseException:
+            self.limited._leave()
+            raise
+        turn.within = within
+        return turn
 
 
 _IN_PROCESS = ("sim:", "scripted:")
@@ -245,27 +265,27 @@ class Gates:
 
     def __init__(self) -> None:
         self._gates: dict[str, Gate] = {}
+        self._limited: dict[tuple[str, int], Gate] = {}
         self._lock = threading.Lock()
 
     def lane(self, spec: str, limits: Mapping[str, int] | None = None) -> Lane:
         """Return the lane of calls to a model.
 
         Providers count the calls to each model apart, so each specification (which holds the server's address,
-        where one is given) has a gate of its own. A limit whose pattern fits several makes them share one.
+        where one is given) has a gate of its own: all slow down together when it refuses. A limit is shared by
+        all models that its pattern fits, and by all callers that set the same limit for the same pattern.
 
         Args:
             spec: of the model.
             limits: calls at once, by patterns of specifications, e.g. ``{"openai:*": 8}``; the first that fits
                 counts.
         """
-        for pattern, limit in (limits or {}).items():
-            if fnmatchcase(spec, pattern):
-                return Lane(self._gate(pattern), limit)
-        return Lane(Gate() if spec.startswith(_IN_PROCESS) else self._gate(spec))
-
-    def _gate(self, key: str) -> Gate:
         with self._lock:
-            return self._gates.setdefault(key, Gate())
+            gate = Gate() if spec.startswith(_IN_PROCESS) else self._gates.setdefault(spec, Gate())
+            for pattern, limit in (limits or {}).items():
+                if fnmatchcase(spec, pattern):
+                    return Lane(gate, self._limited.setdefault((pattern, limit), Gate(limit)))
+        return Lane(gate)
 
 
 PROCESS_GATES = Gates()

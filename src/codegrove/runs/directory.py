@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from loguru import logger
+
 from codegrove.budget import Budget, Spend
 from codegrove.errors import RunError, TreeError, UsageError
 from codegrove.graphs.assemble import Assembly
@@ -43,7 +45,8 @@ class RunDirectory:
         assembly: what the run is made of.
         task: what to solve.
         problem: file, id and format of the problem, for simulated programmers of a later session.
-        reuse: run directories whose answers and verdicts may be taken instead of new ones.
+        reuse: run directories whose answers and verdicts may be taken instead of new ones, besides those that the
+            run has been given before.
         interrupts: see `Assembly.open_session`.
 
     Raises:
@@ -72,7 +75,7 @@ class RunDirectory:
         record = RunRecord.of(assembly, task, problem=problem)
         try:
             self._prepare(record)
-            shared = [self._open_shared(Path(other)) for other in reuse]
+            shared = self._open_shared([Path(other) for other in reuse])
             self._session: Session | None = None
             with reader.collector_paused():
                 past = self._read()
@@ -172,13 +175,34 @@ class RunDirectory:
         differences = found.differences(record)
         if differences:
             raise RunError(f"{path} holds another run: {'; '.join(differences)}; name a new directory")
+        for change in found.changes(record):
+            logger.warning("{}: {}", path, change)
 
-    def _open_shared(self, other: Path) -> tuple[str, sqlite3.Connection]:
-        if other.resolve() == self.path.resolve():
-            raise RunError(f"a run cannot reuse its own directory {other}; giving it again continues it")
-        connection = database.open_for_reading(other)
-        self._closing.callback(connection.close)
-        return str(other), connection
+    def _open_shared(self, given: Sequence[Path]) -> list[tuple[str, sqlite3.Connection]]:
+        """Open the databases of other runs, each once: those that are given, and those of earlier sessions."""
+        opened: dict[Path, tuple[str, sqlite3.Connection]] = {}
+        with contextlib.closing(database.open_for_reading(self.path)) as connection:
+            try:
+                before = [Path(other) for other in reader.latest_reuse(connection)]
+            except (sqlite3.Error, ValueError, TypeError) as error:
+                raise database.damaged(self.path, error) from None
+        for other in (*given, *before):
+            place = other.resolve()
+            if place == self.path.resolve():
+                raise RunError(f"a run cannot reuse its own directory {other}; giving it again continues it")
+            if place in opened:
+                continue
+            try:
+                connection = database.open_for_reading(other)
+            except RunError as error:
+                if other in given:
+                    raise
+                logger.warning("answers of {} can no longer be taken: {}", other, error)
+                continue
+            self._closing.callback(connection.close)
+            opened[place] = (str(other), connection)
+        self._reuse = [str(place) for place in opened]
+        return list(opened.values())
 
     def _read(self) -> _Past:
         """Read what earlier sessions have left. Nothing is written to a file that cannot be read whole."""
@@ -225,6 +249,7 @@ class RunDirectory:
                 workers=session.workers,
                 budget=to_json({k: v for k, v in asdict(session.account.budget).items() if v is not None}),
                 sandbox=session.executions.sandbox.level,
+                reuse=to_json(self._reuse),
             )
             if past.rewind_to is not None:
                 writer.rewound(past.spend.seconds, past.rewind_to)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from codegrove.budget import Budget, Spend
+from codegrove.budget import LIMITS, Budget, Spend
 from codegrove.errors import UsageError
 from codegrove.graphs.end import Ended
 from codegrove.store import reader
 
-LIMITS = ("calls", "tokens", "dollars", "executions", "seconds", "nodes")
-"""Limits of a whole run that a later session may change."""
+OPTIONS = {name: "--max-cost" if name == "dollars" else f"--max-{name}" for name in LIMITS}
+"""What the command line calls the limits of a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,18 @@ def has_ended(ending: Ending) -> bool:
 
 
 def latest_limits(connection: sqlite3.Connection) -> Budget | None:
-    """Return the limits of the latest session; None before the first."""
+    """Return the limits of the latest session; None before the first.
+
+    Raises:
+        ValueError: if they cannot be read.
+    """
     row = connection.execute("SELECT budget FROM sessions ORDER BY id DESC LIMIT 1").fetchone()
-    return None if row is None else Budget(**reader.from_json(row[0]))
+    if row is None:
+        return None
+    try:
+        return Budget(**reader.from_json(row[0]))
+    except (TypeError, AttributeError, UsageError):
+        raise ValueError(f"limits {row[0]:.100} are none that this version of codegrove knows") from None
 
 
 def check_limits(given: Budget, latest: Budget | None, spend: Spend) -> None:
@@ -52,12 +61,19 @@ def check_limits(given: Budget, latest: Budget | None, spend: Spend) -> None:
     Raises:
         UsageError: if nothing could be done within it; says what is spent.
     """
-    for name in LIMITS:
-        limit, spent = getattr(given, name), getattr(spend, name)
-        if limit is None or spent <= limit or (latest is not None and getattr(latest, name) == limit):
+    latest = latest or Budget()
+    limits = [(name, getattr(spend, name), getattr(given, name), getattr(latest, name)) for name in LIMITS]
+    limits += [
+        (f"calls of role {role}", spend.calls_by_role.get(role, 0), limit, latest.role_calls.get(role))
+        for role, limit in given.role_calls.items()
+    ]
+    for name, spent, limit, before in limits:
+        if limit is None or spent <= limit or limit == before:
             continue
-        option = "--max-cost" if name == "dollars" else f"--max-{name}"
+        more = "extend= for more (in Python)"
+        if name in OPTIONS:
+            more = f"codegrove resume {OPTIONS[name]} +N for N more (in Python extend=)"
         raise UsageError(
             f"the run has spent {spent:.10g} {name} already, and a limit of {limit:g} leaves nothing to do; give a"
-            f" larger one, or codegrove resume {option} +N for N more (in Python extend=)"
+            f" larger one, or {more}"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -14,7 +15,10 @@ from codegrove.errors import RecipeError, RunError
 from codegrove.graphs.assemble import Assembly
 from codegrove.graphs.recipe.loader import load_recipe
 from codegrove.graphs.recipe.schema import Recipe
-from codegrove.models.port import Price
+from codegrove.models.port import Model, Price
+from codegrove.models.retry import RetryingModel
+from codegrove.prompts.loader import load_prompt
+from codegrove.store.coding import digest
 from codegrove.task import Task
 
 _TASK = TypeAdapter(Task)
@@ -41,6 +45,8 @@ class ModelRecord(BaseModel):
     spec: str
     price: tuple[float, float] | None = None
     """Dollars per million input and output tokens; None when unknown."""
+    server: str | None = None
+    """Address it was asked at, where that is known; the specification need not say it."""
 
 
 class RunRecord(BaseModel):
@@ -48,10 +54,15 @@ class RunRecord(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
+    id: str
+    """Tells the run from all others, wherever its directory is."""
+
     task: Task
     recipe: Recipe
     models: Mapping[str, ModelRecord]
     """The model of each action."""
+    prompts: Mapping[str, str] = {}
+    """Hash of what the prompt of each action says."""
     seed: int
     workers: int
     simulated: bool
@@ -71,12 +82,16 @@ class RunRecord(BaseModel):
         for action, model in assembly.models.items():
             price = model.price
             models[action] = ModelRecord(
-                spec=model.spec, price=None if price is None else (price.input, price.output)
+                spec=model.spec,
+                price=None if price is None else (price.input, price.output),
+                server=_server(model),
             )
         return RunRecord(
+            id=uuid.uuid4().hex,
             task=task,
             recipe=assembly.recipe,
             models=models,
+            prompts={action: _said(agent.prompt) for action, agent in assembly.recipe.agents.items()},
             seed=assembly.seed,
             workers=assembly.workers,
             simulated=assembly.simulated,
@@ -130,6 +145,20 @@ class RunRecord(BaseModel):
         ]
         return found
 
+    def changes(self, other: RunRecord) -> list[str]:
+        """Say in words what has changed that a run can go on with, but that its user should know of."""
+        found = [
+            f"prompt {self.recipe.agents[action].prompt!r} of {action} says something else than when the run"
+            " began; answers on record to what it said then are not used"
+            for action, said in self.prompts.items()
+            if other.prompts.get(action, said) != said
+        ]
+        for action, model in self.models.items():
+            server = other.models[action].server if action in other.models else None
+            if None not in (model.server, server) and model.server != server:
+                found.append(f"{model.spec} for {action} was asked at {model.server}, and is now at {server}")
+        return found
+
     def prices(self) -> dict[str, Price | None]:
         """Return the price of each action's model."""
         return {
@@ -141,6 +170,20 @@ class RunRecord(BaseModel):
 def task_json(task: Task) -> str:
     """Return a task as JSON."""
     return json.dumps(_TASK.dump_python(task, mode="json"), ensure_ascii=True, indent=2)
+
+
+def _said(prompt: str) -> str:
+    """Return a hash of what a prompt says."""
+    read = load_prompt(prompt)
+    return digest(
+        read.answer, *(part for section in read.sections for part in (section.role, section.source))
+    ).hex()
+
+
+def _server(model: Model) -> str | None:
+    inner = model.model if isinstance(model, RetryingModel) else model
+    server = getattr(inner, "server", None)
+    return server if isinstance(server, str) else None
 
 
 def _method(recipe: Recipe) -> dict[str, object]:

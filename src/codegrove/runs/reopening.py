@@ -5,19 +5,19 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from codegrove.approval import Approver
-from codegrove.budget import Budget, Spend
+from codegrove.budget import Budget
 from codegrove.errors import CodegroveError, ModelSpecError, RunError
 from codegrove.graphs.assemble import Assembly, Problems, RunSettings, assemble
 from codegrove.graphs.session import Observer
 from codegrove.models.port import Price
 from codegrove.models.specs import make_model
 from codegrove.problems import load_problems
-from codegrove.runs.ending import LIMITS, latest_limits
+from codegrove.runs.ending import latest_limits
 from codegrove.runs.record import RunRecord
 from codegrove.store import database, reader
 from codegrove.tools.sandbox.port import Sandbox
@@ -58,9 +58,9 @@ def reopen(
             raise database.damaged(path, error) from None
     # Those of the recipe are the first session's, and hold where none was given since.
     limits = limits or record.recipe.budget.to_budget()
-    limits = _with(limits, budget)
+    limits = limits.changed(budget)
     if extend is not None:
-        limits = _extended(limits, extend, spend)
+        limits = limits.extended(extend, spend)
     settings = RunSettings()
     settings.update(changes)  # type: ignore[typeddict-item]  # Changes is a part of it
     settings["budget"], settings["seed"] = limits, record.seed
@@ -97,20 +97,3 @@ def _make_models(record: RunRecord, problems: Problems | None) -> dict[str, Any]
                 ) from None
         models[action] = made[spec, price]
     return models
-
-
-def _with(limits: Budget, over: Budget | None) -> Budget:
-    if over is None:
-        return limits
-    given = {name: getattr(over, name) for name in LIMITS if getattr(over, name) is not None}
-    return replace(limits, **given)
-
-
-def _extended(limits: Budget, more: Budget, spend: Spend) -> Budget:
-    given = {}
-    for field in fields(more):
-        added = getattr(more, field.name)
-        if field.name in LIMITS and added is not None:
-            before = getattr(limits, field.name)
-            given[field.name] = (getattr(spend, field.name) if before is None else before) + added
-    return replace(limits, **given)

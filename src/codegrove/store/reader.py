@@ -189,12 +189,30 @@ def read_answer(connection: sqlite3.Connection, call: int) -> Answer:
     return _answer(connection.execute(f"SELECT {_ANSWER} FROM calls WHERE id = ?", (call,)).fetchone())
 
 
-def answer_keys(connection: sqlite3.Connection) -> dict[bytes, deque[int]]:
-    """Return the calls that were answered, by the key of their request, in order."""
-    found: dict[bytes, deque[int]] = {}
-    for key, number in connection.execute("SELECT key, id FROM calls WHERE reply IS NOT NULL ORDER BY id"):
-        found.setdefault(key, deque()).append(number)
+def answer_keys(connection: sqlite3.Connection) -> dict[bytes, deque[tuple[int, str | None]]]:
+    """Return the calls that were answered, and where the answer was bought, by key of the request, in order."""
+    found: dict[bytes, deque[tuple[int, str | None]]] = {}
+    rows = connection.execute("SELECT key, id, origin FROM calls WHERE reply IS NOT NULL ORDER BY id")
+    for key, number, origin in rows:
+        found.setdefault(key, deque()).append((number, origin))
     return found
+
+
+def run_id(connection: sqlite3.Connection) -> str:
+    """Return what tells a run from all others, wherever its directory is."""
+    (value,) = connection.execute("SELECT value FROM meta WHERE key = 'id'").fetchone()
+    return str(from_json(value))
+
+
+def origins(connection: sqlite3.Connection) -> set[str]:
+    """Return where the answers were bought that a run has taken from others."""
+    return {row[0] for row in connection.execute("SELECT origin FROM calls WHERE origin IS NOT NULL")}
+
+
+def latest_reuse(connection: sqlite3.Connection) -> list[str]:
+    """Return the directories whose answers the latest session might take."""
+    row = connection.execute("SELECT reuse FROM sessions ORDER BY id DESC LIMIT 1").fetchone()
+    return [] if row is None else [str(path) for path in from_json(row[0])]
 
 
 def last_execution(connection: sqlite3.Connection) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 FILE_NAME = "run.sqlite"
 APPLICATION_ID = 0x43477276
 """Marks the file as ours ("CGrv" in its header), so that a foreign database is told apart before it is opened."""
-VERSION = 2
+VERSION = 3
 """Goes up whenever a table changes its meaning."""
 
 SCHEMA = """
@@ -19,6 +19,7 @@ CREATE TABLE sessions (
   workers INTEGER NOT NULL,
   budget TEXT NOT NULL,
   sandbox TEXT NOT NULL,
+  reuse TEXT NOT NULL,
   ended_at TEXT,
   seconds REAL,
   result TEXT,
@@ -66,12 +67,14 @@ CREATE TABLE calls (
   answered_by TEXT,
   error TEXT,
   error_kind TEXT,
+  attempts INTEGER NOT NULL,
   input_tokens INTEGER NOT NULL,
   output_tokens INTEGER NOT NULL,
   estimated INTEGER NOT NULL,
   dollars REAL,
   seconds REAL NOT NULL,
-  adopted TEXT
+  adopted TEXT,
+  origin TEXT
 );
 
 CREATE TABLE executions (
@@ -126,15 +129,19 @@ CREATE VIEW programs AS
   clock, so that setting that back harms nothing.
 - `sessions`: one row per process that worked on the run. Without `ended_at` it was killed, or is at work. `ended`
   is what ended it, a value of `codegrove.graphs.end.Ended`; `resource` what was used up, where a budget ended it;
-  `reason` the same in words, which may change.
+  `reason` the same in words, which may change; `reuse` the directories, as JSON, whose answers might be taken.
 - `events.kind`: `asked` (the policy wants an expansion), `told` (it was answered: `call` is the call whose
   reply is the answer, `execution` the one whose verdict it carries, `outcome` the rest), `rewound` (what followed
   the event with the id `expansion` does not count: nothing came then but failures for want of a model).
 - `calls.messages`: a list of [role, [ids of texts]]; the view `prompts` puts the texts together.
 - `calls.key`: what makes two requests the same: model, parameters, messages and draw.
+- `calls.attempts`: how often the question was sent until it was answered or given up; 0 where the answer was found
+  in another run. The tokens are those of all attempts that the provider may have read.
 - `calls.dollars`: NULL when the price is unknown.
 - `calls.adopted`, `executions.adopted`: NULL when bought here; `resume` for what this run had bought before it was
   broken off; else the directory of the run it was taken from.
+- `calls.origin`: where an answer taken from another run was bought, as `RUN:CALL`: the `id` in that run's `meta`,
+  and the row of the call. Each is taken once, also where it is on record in several runs.
 - `decisions`: what humans were asked and said, where the recipe wants their approval. `what` is `plan` or
   `solution`, `item` which plan of the expansion's answer (from 0), `asked` the text shown, `decision` one of
   `accept`, `edit` (`text` is what to use instead), `reject` (`comment` may say why).

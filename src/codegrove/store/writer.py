@@ -34,12 +34,14 @@ class CallRow:
     answered_by: str | None = None
     error: str | None = None
     error_kind: str | None = None
+    attempts: int = 1
     input_tokens: int
     output_tokens: int
     estimated: bool
     dollars: float | None
     seconds: float
     adopted: str | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,9 +164,9 @@ class RunWriter:
                 reply = reply.encode("utf-8", "replace").decode("utf-8")
             written = connection.execute(
                 "INSERT INTO calls (session, at, expansion, role, action, model, prompt, key, draw, messages,"
-                " sampling, max_tokens, reply, finish, answered_by, error, error_kind, input_tokens,"
-                " output_tokens, estimated, dollars, seconds, adopted)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " sampling, max_tokens, reply, finish, answered_by, error, error_kind, attempts,"
+                " input_tokens, output_tokens, estimated, dollars, seconds, adopted, origin)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     self._session,
                     round(at, 6),
@@ -183,12 +185,14 @@ class RunWriter:
                     row.answered_by,
                     row.error,
                     row.error_kind,
+                    row.attempts,
                     row.input_tokens,
                     row.output_tokens,
                     int(row.estimated),
                     row.dollars,
                     round(row.seconds, 6),
                     row.adopted,
+                    row.origin,
                 ),
             )
             assert written.lastrowid is not None
