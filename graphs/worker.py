@@ -165,7 +165,8 @@ def _execute(find: FindSession) -> Callable[[BranchState, Any], Any]:
                 candidate, expansion.tests or (), expansion=expansion.id
             )
         except BudgetExceeded as reason:
-            return {"outcome": replace(outcome, failure=Failure.over(reason))}
+            session.refuse(expansion, refusal := Failure.over(reason))
+            return {"outcome": replace(outcome, failure=refusal)}
         return {"verdict": verdict, "outcome": replace(outcome, verdict=verdict)}
 
     return execute
@@ -175,7 +176,11 @@ def _trace(find: FindSession) -> Callable[[BranchState, Any], Any]:
     async def trace(state: BranchState, context: Any) -> Mapping[str, Any]:
         session = find(state)
         expansion = _open_expansion(session, state)
-        found = await session.executions.trace(state.program, expansion.trace, expansion=expansion.id)
+        try:
+            found = await session.executions.trace(state.program, expansion.trace, expansion=expansion.id)
+        except BudgetExceeded as reason:
+            session.refuse(expansion, Failure.over(reason))
+            found = None
         if found is None:
             return {"extra": {}}
         test, blocks = found
