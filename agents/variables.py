@@ -71,19 +71,25 @@ def _value(name: str, task: Task, inputs: Inputs) -> object:
     )
 
 
-def _text(name: str) -> Callable[[Task, Inputs], str]:
-    def text(task: Task, inputs: Inputs) -> str:
-        match inputs.get(name):
-            case None:
-                return ""
-            case str(value):
-                return value
-            case Candidate(program=value) | Proposal(text=value) | Review(text=value):
-                return value
-            case other:
-                raise _wrong_type(name, "text", other)
+def read_text(name: str, inputs: Inputs) -> str:
+    """Return an input that is a text, or has one: a program, a proposal, a review. Empty where it is missing.
 
-    return text
+    Raises:
+        PromptError: if it is anything else.
+    """
+    match inputs.get(name):
+        case None:
+            return ""
+        case str(value):
+            return value
+        case Candidate(program=value) | Proposal(text=value) | Review(text=value):
+            return value
+        case other:
+            raise _wrong_type(name, "text", other)
+
+
+def _text(name: str) -> Callable[[Task, Inputs], str]:
+    return lambda task, inputs: read_text(name, inputs)
 
 
 def _bare_statement(task: Task, _: Inputs) -> str:

@@ -13,7 +13,7 @@ from loguru import logger
 from codegrove.agents.role import Agent
 from codegrove.approval import ApprovalRequest, Approver, Decision, What
 from codegrove.budget import Account
-from codegrove.errors import BudgetExceeded
+from codegrove.errors import BudgetExceeded, PromptError
 from codegrove.graphs.approvals import Approvals, approved
 from codegrove.graphs.end import End, Ended
 from codegrove.graphs.executions import Executions, unusable
@@ -270,6 +270,11 @@ class Session:
             refusal = Failure.over(reason)
             self.refuse(expansion, refusal)
             return Outcome(failure=refusal)
+        except PromptError as error:
+            # It would fail the same way every time.
+            self._left_open.add(expansion.id)
+            self.stop(End.error(f"action {expansion.action!r}: {error}"))
+            return Outcome(failure=Failure(kind="step", message=str(error)))
         except Exception as error:  # noqa: BLE001  an agent may be a stranger's; its bugs end a branch, not a run
             logger.opt(exception=True).warning("agent for {!r} failed", expansion.action)
             return Outcome(failure=Failure(kind="step", message=f"{type(error).__name__}: {error}"))
@@ -277,9 +282,9 @@ class Session:
     def refuse(self, expansion: Expansion, limit: Failure) -> None:
         """Note that the budget does not allow an expansion to be carried out.
 
-        It stays open, and the run ends. Two cases are told to the policy instead: a limit of one role, which leaves
-        the others to go on, and one of calls where the policy may still execute what it has; that is taken back
-        when the run goes on.
+        It stays open, and the run ends. Two cases are told to the policy instead: a limit of one role, which
+        leaves the others to go on, and one of calls where the policy may still execute what it has; that is taken
+        back when the run goes on.
         """
         if not limit.resource or ":" in limit.resource:
             return  # (without a name: not this run's budget, but something of a stranger's agent)
