@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, cast
@@ -17,7 +16,7 @@ from codegrove.agents.feedback import (
 )
 from codegrove.candidate import Candidate
 from codegrove.errors import PromptError, did_you_mean
-from codegrove.examples import strip_examples
+from codegrove.examples import strip_examples, strip_samples
 from codegrove.languages import wording
 from codegrove.outcome import Proposal, Review
 from codegrove.task import StdioTest, Task, Test
@@ -41,7 +40,6 @@ _TEXTS = (
     "previous",
     "diagnosis",
 )
-_FENCE = re.compile(r"^([`~]{3,})[^\n]*\n(.*?)^\1[ \t]*\n?", re.MULTILINE | re.DOTALL)
 
 
 def derive(names: Iterable[str], task: Task, inputs: Inputs) -> dict[str, object]:
@@ -71,31 +69,32 @@ def _value(name: str, task: Task, inputs: Inputs) -> object:
     )
 
 
-def _text(name: str) -> Callable[[Task, Inputs], str]:
-    def text(task: Task, inputs: Inputs) -> str:
-        match inputs.get(name):
-            case None:
-                return ""
-            case str(value):
-                return value
-            case Candidate(program=value) | Proposal(text=value) | Review(text=value):
-                return value
-            case other:
-                raise _wrong_type(name, "text", other)
+def read_text(name: str, inputs: Inputs) -> str:
+    """Return an input that is a text, or has one: a program, a proposal, a review. Empty where it is missing.
 
-    return text
+    Raises:
+        PromptError: if it is anything else.
+    """
+    match inputs.get(name):
+        case None:
+            return ""
+        case str(value):
+            return value
+        case Candidate(program=value) | Proposal(text=value) | Review(text=value):
+            return value
+        case other:
+            raise _wrong_type(name, "text", other)
+
+
+def _text(name: str) -> Callable[[Task, Inputs], str]:
+    return lambda task, inputs: read_text(name, inputs)
 
 
 def _bare_statement(task: Task, _: Inputs) -> str:
     text = _stripped(task.statement, task.entry_point or "")
     stdio = [test for test in task.tests if isinstance(test, StdioTest)]
-    return _without_samples(text, stdio).strip() if stdio else text.strip()
-
-
-def _without_samples(text: str, tests: list[StdioTest]) -> str:
-    """Leave out fenced blocks that hold the input or the output of a visible test."""
-    known = {part.strip() for test in tests for part in (test.stdin, test.expected)} - {""}
-    return _FENCE.sub(lambda match: "" if match[2].strip() in known else match[0], text)
+    samples = [part for test in stdio for part in (test.stdin, test.expected)]
+    return strip_samples(text, samples).strip() if samples else text.strip()
 
 
 @lru_cache(maxsize=256)

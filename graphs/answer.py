@@ -69,7 +69,7 @@ async def finish(session: Session, decision: Decision | None = None) -> Solution
     if decision is None and candidate is not None and "solution" in session.approvals.wanted:
         result = Result.UNVERIFIED
     spend = session.account.close()
-    end, refused = session.stopped or DONE, session.executions.refused
+    end, refused = session.stopped or DONE, session.refused
     if session.stopped is None and spend.calls and spend.failed_calls == spend.calls:
         end = End.model(f"every call failed, the last with: {session.last_error}")
     elif session.stopped is None and refused is not None and result is not Result.SOLVED:

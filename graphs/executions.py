@@ -9,11 +9,10 @@ from loguru import logger
 
 from codegrove.budget import Account
 from codegrove.candidate import Candidate
-from codegrove.errors import BudgetExceeded, SandboxError
+from codegrove.errors import SandboxError
 from codegrove.graphs.end import End
 from codegrove.graphs.recording import Recorder
 from codegrove.languages import PYTHON
-from codegrove.outcome import Failure
 from codegrove.task import Task, Test
 from codegrove.tools.sandbox.port import BlockTrace, Limits, Sandbox
 from codegrove.tools.self_test import why_distrust
@@ -45,8 +44,6 @@ class Executions:
         self.task, self.sandbox, self.account, self.limits = task, sandbox, account, limits
         self.reused: set[int] = set()
         """Expansions whose program had been judged before."""
-        self.refused: Failure | None = None
-        """The latest call or execution that the budget did not allow."""
         self._recorder, self._stop = recorder, stop
         self._known: dict[tuple[str, tuple[Test, ...]], tuple[str, asyncio.Task[Verdict] | Verdict]] = {}
         """Programs judged, or being judged, by content hash and tests: the text that was run, and the verdict."""
@@ -90,15 +87,14 @@ class Executions:
 
         A run that raised or hit a limit counts as no trace: its blocks break off where nobody can say why. Every
         traced run is an execution.
+
+        Raises:
+            BudgetExceeded: if executions are used up.
         """
         for test in tests:
             trace = None if self._recorder is None else self._recorder.known_trace(program, test)
             if trace is None:
-                try:
-                    self.account.open_execution()
-                except BudgetExceeded as reason:
-                    self.refused = Failure.over(reason)
-                    return None
+                self.account.open_execution()
                 try:
                     if await self._why_distrust():
                         return None

@@ -13,7 +13,7 @@ from loguru import logger
 from codegrove.agents.role import Agent
 from codegrove.approval import ApprovalRequest, Approver, Decision, What
 from codegrove.budget import Account
-from codegrove.errors import BudgetExceeded
+from codegrove.errors import BudgetExceeded, PromptError
 from codegrove.graphs.approvals import Approvals, approved
 from codegrove.graphs.end import End, Ended
 from codegrove.graphs.executions import Executions, unusable
@@ -135,6 +135,10 @@ class Session:
         """Whether an earlier session may have been told that the search is done: nobody wrote that down."""
         self._left_open: set[int] = set()
         """Expansions that could not be carried out because the run ended; a resumed run takes them up."""
+        self.refused: Failure | None = None
+        """The latest that the budget did not allow and the policy was told of."""
+        self._nothing_to_buy: Failure | None = None
+        """The limit after which nothing is bought any more although the policy goes on: it may still execute."""
         self.last_error = ""
         """What the latest failed model call failed with."""
         self._changed = asyncio.Event()
@@ -188,6 +192,8 @@ class Session:
             else:
                 choice = self.search.ask()
                 if choice is Signal.DONE:
+                    if self._nothing_to_buy is not None:
+                        self.stop(End.over(self._nothing_to_buy))
                     self._send_nothing_more()
                     return None
                 if choice is Signal.WAIT:
@@ -201,13 +207,11 @@ class Session:
             assert isinstance(choice, Expansion)
             self._notify("asked", choice)
             # Asked only now: a policy that is done ends for that reason, whatever is left of the budget.
-            exhausted = self.account.exhausted()
-            if exhausted is None or self._halt.ended or self._needs_no_more_of(exhausted, choice):
+            refusal = self._refusal(choice)
+            if refusal is None:
                 return choice
-            if not self._may_still_execute(exhausted):
-                self._left_open.add(choice.id)
-                self.stop(End.over(exhausted))
-            self.tell(choice, Outcome(failure=Failure.over(exhausted)))
+            self.refuse(choice, refusal)
+            self.tell(choice, Outcome(failure=refusal))
         return None
 
     def _find_out_whether_done(self) -> None:
@@ -230,7 +234,7 @@ class Session:
         if outcome.failure is not None:
             logger.info("{} at node {}: {}", expansion.action, expansion.node, outcome.failure.message)
             if outcome.failure.kind == "budget":
-                self.executions.refused = outcome.failure
+                self.refused = outcome.failure
         if expansion.id in self._left_open:
             return
         self.search.tell(expansion.id, outcome)
@@ -255,18 +259,41 @@ class Session:
             )
             if not isinstance(outcome, Outcome):
                 raise TypeError(f"the agent returned {type(outcome).__name__}; expected an Outcome")
-            if self.stopped is not None and self._for_want_of_a_model(outcome):
+            failure = outcome.failure
+            if failure is not None and failure.kind == "budget":
+                # A second question about the same: the answer to the first is on record.
+                self.refuse(expansion, failure)
+            elif failure is not None and failure.kind == "model" and self.stopped is not None:
                 self._left_open.add(expansion.id)
             return outcome
         except BudgetExceeded as reason:
-            # Limits of one role leave the others to go on.
-            if ":" not in reason.kind and not self._may_still_execute(reason):
-                self._left_open.add(expansion.id)
-                self.stop(End.over(reason))
-            return Outcome(failure=Failure.over(reason))
+            refusal = Failure.over(reason)
+            self.refuse(expansion, refusal)
+            return Outcome(failure=refusal)
+        except PromptError as error:
+            # It would fail the same way every time.
+            self._left_open.add(expansion.id)
+            self.stop(End.error(f"action {expansion.action!r}: {error}"))
+            return Outcome(failure=Failure(kind="step", message=str(error)))
         except Exception as error:  # noqa: BLE001  an agent may be a stranger's; its bugs end a branch, not a run
             logger.opt(exception=True).warning("agent for {!r} failed", expansion.action)
             return Outcome(failure=Failure(kind="step", message=f"{type(error).__name__}: {error}"))
+
+    def refuse(self, expansion: Expansion, limit: Failure) -> None:
+        """Note that the budget does not allow an expansion to be carried out.
+
+        It stays open, and the run ends. Two cases are told to the policy instead: a limit of one role, which
+        leaves the others to go on, and one of calls where the policy may still execute what it has; that is taken
+        back when the run goes on.
+        """
+        if not limit.resource or ":" in limit.resource:
+            return  # (without a name: not this run's budget, but something of a stranger's agent)
+        buys = self.kind_of(expansion) is not ActionKind.EXECUTE
+        if buys and self._executes_on_its_own and limit.resource in _PAID_BY_CALLS:
+            self._nothing_to_buy = self._nothing_to_buy or limit
+            return
+        self._left_open.add(expansion.id)
+        self.stop(End.over(self._nothing_to_buy or limit))
 
     def plan_request(self, expansion: Expansion, outcome: Outcome, item: int) -> ApprovalRequest | None:
         """Return the question about one of the plans that an expansion brought.
@@ -337,21 +364,16 @@ class Session:
             why = f"the sandbox could not judge {self._unjudged_in_a_row} programs in a row: {note}"
             self.stop(End.error(why))
 
-    def _needs_no_more_of(self, exhausted: BudgetExceeded, expansion: Expansion) -> bool:
-        """Whether an expansion costs nothing of the resource that is used up, or was paid for before."""
-        if self._recorder is not None and self._recorder.has_paid_for(expansion.id):
-            return True
-        return exhausted.kind in _PAID_BY_CALLS and self.kind_of(expansion) is ActionKind.EXECUTE
-
-    @staticmethod
-    def _for_want_of_a_model(outcome: Outcome) -> bool:
-        """Whether a step brought nothing because no model could be reached."""
-        failure = outcome.failure
-        return failure is not None and failure.kind == "model" and not outcome.answer
-
-    def _may_still_execute(self, exhausted: BudgetExceeded) -> bool:
-        """Whether the policy can still use what is left: programs may be executed without further calls."""
-        return self._executes_on_its_own and exhausted.kind in _PAID_BY_CALLS
+    def _refusal(self, expansion: Expansion) -> Failure | None:
+        """Return why the budget does not allow an expansion; None if it does, or it was paid for before."""
+        if self._halt.ended or (self._recorder is not None and self._recorder.has_paid_for(expansion.id)):
+            return None
+        executes = self.kind_of(expansion) is ActionKind.EXECUTE
+        exhausted = self.account.exhausted()
+        if exhausted is not None and not (executes and exhausted.kind in _PAID_BY_CALLS):
+            return Failure.over(exhausted)
+        # A smaller call might fit where the one before it did not; it must not be bought in its place.
+        return None if executes else self._nothing_to_buy
 
     def _send_nothing_more(self) -> None:
         """Send home the calls that wait for room or for a turn; those in flight go on."""

@@ -14,6 +14,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from loguru import logger
 
+from codegrove.agents.variables import read_text
 from codegrove.approval import What
 from codegrove.candidate import Candidate
 from codegrove.errors import BudgetExceeded, CheckpointError
@@ -21,9 +22,11 @@ from codegrove.graphs.asking import ask, parked
 from codegrove.graphs.end import DONE, End
 from codegrove.graphs.session import AllSuspended, RunContext, Session
 from codegrove.graphs.state import BranchState, WorkerResult
-from codegrove.graphs.step import Step, checked_route
+from codegrove.graphs.step import Step, check_update, checked_route
 from codegrove.outcome import Failure, Outcome
 from codegrove.search.policy import ActionKind, Expansion
+from codegrove.task import Test
+from codegrove.verdict import Status, TestResult
 
 CONTROLLER, EXECUTE, TRACE, APPROVE = "controller", "execute", "trace", "approve"
 
@@ -97,11 +100,12 @@ def _controller(find: FindSession) -> Callable[[BranchState, Any], Any]:
     async def controller(state: BranchState, context: Any) -> Mapping[str, Any]:
         session = find(state)
         told = _open_expansion(session, state, again=True)
-        expansion = None
         try:
             if told is not None:
                 session.tell(told, state.outcome or Outcome())
             expansion = await session.next_expansion()
+            if expansion is not None:
+                return check_update(CONTROLLER, BranchState, _start(session, expansion))
         except AllSuspended:
             if state.expansion is not None:
                 session.parked.add(state.expansion.id)  # this step starts again from its top
@@ -109,24 +113,27 @@ def _controller(find: FindSession) -> Callable[[BranchState, Any], Any]:
         except Exception as error:  # noqa: BLE001  a policy or observer may be a stranger's; keep the best so far
             logger.opt(exception=True).error("the search policy failed")
             session.stop(End.error(f"the search policy failed with {type(error).__name__}: {error}"))
-        if expansion is None:
-            reason = session.stop_reason or DONE.reason
-            ended = {state.worker: reason}
-            return {"expansion": None, "role": "", "outcome": None, "decisions": (), "ended": ended}
-        inputs = expansion.inputs
-        return {
-            "expansion": expansion,
-            "role": session.kind_of(expansion).value,
-            "outcome": None,
-            "decisions": (),
-            "plan": inputs.get("plan", ""),
-            "program": inputs.get("program", ""),
-            "verdict": inputs.get("verdict"),
-            "review": inputs.get("review", ""),
-            "extra": {},
-        }
+        reason = session.stop_reason or DONE.reason
+        ended = {state.worker: reason}
+        return {"expansion": None, "role": "", "outcome": None, "decisions": (), "ended": ended}
 
     return controller
+
+
+def _start(session: Session, expansion: Expansion) -> dict[str, Any]:
+    """Return the state with which an expansion begins."""
+    inputs = expansion.inputs
+    return {
+        "expansion": expansion,
+        "role": session.kind_of(expansion).value,
+        "outcome": None,
+        "decisions": (),
+        "plan": read_text("plan", inputs),
+        "program": read_text("program", inputs),
+        "verdict": inputs.get("verdict"),
+        "review": read_text("review", inputs),
+        "extra": {},
+    }
 
 
 def _after_controller(state: BranchState) -> str:
@@ -165,7 +172,8 @@ def _execute(find: FindSession) -> Callable[[BranchState, Any], Any]:
                 candidate, expansion.tests or (), expansion=expansion.id
             )
         except BudgetExceeded as reason:
-            return {"outcome": replace(outcome, failure=Failure.over(reason))}
+            session.refuse(expansion, refusal := Failure.over(reason))
+            return {"outcome": replace(outcome, failure=refusal)}
         return {"verdict": verdict, "outcome": replace(outcome, verdict=verdict)}
 
     return execute
@@ -175,17 +183,28 @@ def _trace(find: FindSession) -> Callable[[BranchState, Any], Any]:
     async def trace(state: BranchState, context: Any) -> Mapping[str, Any]:
         session = find(state)
         expansion = _open_expansion(session, state)
-        found = await session.executions.trace(state.program, expansion.trace, expansion=expansion.id)
+        results = _results(expansion)
+        whole = [
+            test for test in expansion.trace if test not in results or results[test].status is Status.FAILED
+        ]
+        try:
+            found = await session.executions.trace(state.program, whole, expansion=expansion.id)
+        except BudgetExceeded as reason:
+            session.refuse(expansion, Failure.over(reason))
+            found = None
         if found is None:
             return {"extra": {}}
         test, blocks = found
-        verdict = expansion.inputs.get("verdict")
-        tests = expansion.inputs.get("tests", ())
-        results = verdict.results if verdict else ()
-        result = next((r for t, r in zip(tests, results, strict=False) if t == test), None)
-        return {"extra": {"trace": blocks, "test": test, "test_result": result}}
+        return {"extra": {"trace": blocks, "test": test, "test_result": results.get(test)}}
 
     return trace
+
+
+def _results(expansion: Expansion) -> dict[Test, TestResult]:
+    """Return what is known of the program at work, by test; of equal tests the first."""
+    verdict, tests = expansion.inputs.get("verdict"), expansion.inputs.get("tests", ())
+    pairs = list(zip(tests, verdict.results if verdict else (), strict=False))
+    return dict(reversed(pairs))
 
 
 def _after_trace(state: BranchState) -> str:

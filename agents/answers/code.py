@@ -14,6 +14,7 @@ from codegrove.agents.answers.python_source import (
     bound_names,
     module_names,
     read_program,
+    reads_stdin,
     unbound_names,
     used_names,
 )
@@ -32,11 +33,12 @@ _MOST_OPENINGS = 8
 def read_code(answer: str, question: Question) -> Parts:
     """Return the program in an answer.
 
-    Of several fenced blocks, the last that parses and defines the entry point is taken (for programs on
-    standard input, the last that parses and does something); else the last one labelled as Python, else the
-    last one without a label. A block that is cut short is used as it is. Without any block, the reply itself
-    is the program if it is one. Bare function bodies are completed with the task's stub, and so are missing
-    imports and helpers of the stub. Programs in other languages: see `read_other_code`.
+    Of several fenced blocks, the last that parses and defines the entry point is taken; else the last one
+    labelled as Python, else the last one without a label. For programs on standard input it is the last that
+    reads it, else the last that does something; blocks that need names of another one, such as a call as an
+    example, only where there is nothing else. A block that is cut short is used as it is. Without any block, the
+    reply itself is the program if it is one. Bare function bodies are completed with the task's stub, and so are
+    missing imports and helpers of the stub. Programs in other languages: see `read_other_code`.
 
     Raises:
         UnreadableAnswer: if there is no program, or the answer was cut off inside it.
@@ -58,9 +60,8 @@ def _best_block(fences: list[Fence], task: Task) -> tuple[str, ast.Module | None
     last_first = list(reversed(fences))
     labelled = [fence for fence in last_first if fence.is_python]
     unlabelled = [fence for fence in last_first if not fence.label]
-    if task.entry_point is None:
-        # Sample input and output stand in blocks of their own, and "3" is a program as well.
-        last_first = labelled + [fence for fence in last_first if not fence.is_python]
+    if task.entry_point is None and (program := _best_on_stdin(fences, task)) is not None:
+        return program
     for make in (_as_it_is, _completed):
         for fence in last_first:
             program = make(fence.text, task)
@@ -69,6 +70,20 @@ def _best_block(fences: list[Fence], task: Task) -> tuple[str, ast.Module | None
     for fence in labelled + unlabelled:
         return fence.text, read_program(fence.text)
     return None
+
+
+def _best_on_stdin(fences: list[Fence], task: Task) -> tuple[str, ast.Module] | None:
+    """Return the last program that stands on its own and reads its input, or comes closest to that."""
+    programs = [(place, _as_it_is(fence.text, task)) for place, fence in enumerate(fences)]
+    found = [(place, program) for place, program in programs if program is not None]
+    bound = {name for _, (_, tree) in found for name in module_names(tree)}
+
+    def rank(entry: tuple[int, tuple[str, ast.Module]]) -> tuple[bool, bool, bool, int]:
+        place, (_, tree) = entry
+        # What it lacks and another block has shows that it was not meant to be run alone.
+        return unbound_names(tree).isdisjoint(bound), reads_stdin(tree), fences[place].is_python, place
+
+    return max(found, key=rank)[1] if found else None
 
 
 def _bare(text: str, task: Task) -> tuple[str, ast.Module] | None:

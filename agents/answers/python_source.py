@@ -57,6 +57,22 @@ def used_names(tree: ast.AST) -> set[str]:
     return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
 
 
+def reads_stdin(tree: ast.AST) -> bool:
+    """Whether a program reads its standard input, in one of the ways that are in use."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id="input" | "stdin" | "fileinput", ctx=ast.Load()):
+                return True
+            case ast.Attribute(attr="stdin" | "__stdin__", ctx=ast.Load()):
+                return True
+            case ast.Call(
+                func=ast.Name(id="open") | ast.Attribute(attr="read" | "open" | "fdopen"),
+                args=[ast.Constant(value=0 | "/dev/stdin"), *_],
+            ):
+                return True
+    return False
+
+
 def unbound_names(tree: ast.Module) -> set[str]:
     """Return names that are read, but bound nowhere in the module and not built in.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol, get_args
 
 from codegrove.errors import PromptError, did_you_mean
 from codegrove.graphs.recipe.problems import Problem
 from codegrove.graphs.recipe.schema import AgentSpec, RecipeBody, RoleName
-from codegrove.search.policy import ActionKind
+from codegrove.search.policy import ActionKind, Policy
 
 ROLES: tuple[str, ...] = get_args(RoleName)
 DEFAULT_MODEL = "default"
@@ -22,6 +23,44 @@ class PromptLike(Protocol):
     def role(self) -> str:
         """The role it is written for; `ANY_ROLE` for all of them."""
         ...
+
+    @property
+    def answer(self) -> str:
+        """The form of its answers."""
+        ...
+
+    @property
+    def variables(self) -> Sequence[str]:
+        """What it must be given."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFacts:
+    """What a policy says of itself, see `codegrove.search.policy.Policy`."""
+
+    name: str
+    actions: Mapping[str, ActionKind]
+    inputs: Collection[str]
+    forms: Mapping[str, Collection[str]]
+
+    @staticmethod
+    def of(name: str, policy: Policy) -> PolicyFacts:
+        """Return the facts about a policy of this kind."""
+        return PolicyFacts(name, policy.actions, getattr(policy, "inputs", ()), getattr(policy, "forms", {}))
+
+    def forms_for(self, action: str) -> Collection[str]:
+        """Return the forms of answers that the policy can use for an action; none for any."""
+        return self.forms.get(action) or _FORMS.get(self.actions[action], ())
+
+
+_FORMS: Mapping[ActionKind, tuple[str, ...]] = {
+    ActionKind.PLANNER: ("text", "numbered", "thoughts_json", "exemplars"),
+    ActionKind.CODER: ("code",),
+    ActionKind.TESTER: ("tests",),
+    ActionKind.DEBUGGER: ("code",),
+}
+"""Forms of answers that hold what everybody in a role is asked for. A critic's words can be of use in any form."""
 
 
 FindPrompt = Callable[[str], PromptLike]
@@ -71,45 +110,83 @@ def missing_agents(agents: Collection[str], actions: Mapping[str, ActionKind], p
     ]
 
 
-def check_body(
-    body: RecipeBody, actions: Mapping[str, ActionKind], policy: str, find_prompt: FindPrompt
-) -> list[Problem]:
+def check_body(body: RecipeBody, policy: PolicyFacts, find_prompt: FindPrompt) -> list[Problem]:
     """Return what does not fit among agents, prompts, models and prices."""
     problems: list[Problem] = []
+    actions = policy.actions
     for name, agent in body.agents.items():
         if name in actions:
-            problems += _check_agent(name, agent, actions[name], policy, find_prompt)
+            problems += _check_agent(name, agent, policy, find_prompt)
     models, concurrency = _check_models(body, actions), _check_concurrency(body)
-    return [*problems, *models, *concurrency, *_check_approvals(body, actions, policy)]
+    return [*problems, *models, *concurrency, *_check_approvals(body, actions, policy.name)]
 
 
-def _check_agent(
-    name: str, agent: AgentSpec, kind: ActionKind, policy: str, find_prompt: FindPrompt
-) -> list[Problem]:
-    path = ("agents", name)
+def _check_agent(name: str, agent: AgentSpec, policy: PolicyFacts, find_prompt: FindPrompt) -> list[Problem]:
+    path, kind = ("agents", name), policy.actions[name]
     problems = []
     if agent.role != kind.value:
         problems.append(
             Problem(
                 (*path, "role"),
-                f"agents.{name}.role: policy {policy!r} expects role {kind.value!r} for this action,"
+                f"agents.{name}.role: policy {policy.name!r} expects role {kind.value!r} for this action,"
                 f" found {agent.role!r}",
             )
         )
     try:
-        written_for = find_prompt(agent.prompt).role
+        prompt = find_prompt(agent.prompt)
     except PromptError as error:
         problems.append(Problem((*path, "prompt"), f"agents.{name}.prompt: {error}"))
     else:
         # Against the policy's role, so that one wrong role is not reported twice.
-        if written_for not in (kind.value, ANY_ROLE):
+        if prompt.role not in (kind.value, ANY_ROLE):
             problems.append(
                 Problem(
                     (*path, "prompt"),
                     f"agents.{name}.prompt: expected a prompt for role {kind.value!r};"
-                    f" {agent.prompt!r} is written for role {written_for!r}",
+                    f" {agent.prompt!r} is written for role {prompt.role!r}",
                 )
             )
+        else:
+            problems += _check_prompt(name, agent, prompt, policy)
+    return problems
+
+
+def _check_prompt(name: str, agent: AgentSpec, prompt: PromptLike, policy: PolicyFacts) -> list[Problem]:
+    """Return what the policy cannot give to a prompt, or not do with its answers."""
+    from codegrove.agents.variables import DERIVED  # late, as the prompts are
+
+    path = ("agents", name)
+    problems = []
+    forms = policy.forms_for(name)
+    if forms and prompt.answer not in forms:
+        problems.append(
+            Problem(
+                (*path, "prompt"),
+                f"agents.{name}.prompt: policy {policy.name!r} can use answers of form"
+                f" {' or '.join(map(repr, forms))} for this action; those to {agent.prompt!r} have form"
+                f" {prompt.answer!r}",
+            )
+        )
+    known = (*DERIVED, *policy.inputs)
+    problems += [
+        Problem(
+            (*path, "prompt"),
+            f"agents.{name}.prompt: {agent.prompt!r} uses variable {variable!r}, which policy"
+            f" {policy.name!r} does not give{did_you_mean(variable, known)} (known: {', '.join(known)};"
+            " a policy of your own names further ones in its class attribute 'inputs')",
+        )
+        for variable in prompt.variables
+        if variable not in known
+    ]
+    if agent.if_unreadable == "reject" and (agent.unreadable, prompt.answer) != ("default", "last_line_bool"):
+        problems.append(
+            Problem(
+                (*path, "if_unreadable"),
+                f"agents.{name}.if_unreadable: has no effect with unreadable: {agent.unreadable} and answers of"
+                f" form {prompt.answer!r}; it says what an answer of form 'last_line_bool' counts as where"
+                " unreadable is 'default'",
+            )
+        )
     return problems
 
 

@@ -15,6 +15,7 @@ from codegrove.graphs.recipe.checks import (
     DEFAULT_MODEL,
     ROLES,
     FindPrompt,
+    PolicyFacts,
     check_body,
     missing_agents,
     model_actions,
@@ -87,11 +88,11 @@ def _validate(
     written = root
     problems: list[Problem] = []
     settings = _read_policy(root, policies, problems)
-    actions: Mapping[str, ActionKind] = {}
-    kind = ""
+    facts: PolicyFacts | None = None
     if settings is not None:
         kind = str(getattr(settings, "kind", ""))
-        actions = policies[kind].policy(settings).actions
+        facts = PolicyFacts.of(kind, policies[kind].policy(settings))
+        actions = facts.actions
         root = _without_idle_agents(root, layers, actions)
         agents = root.entries.get("agents")
         if agents is not None and isinstance(agents.node.value, dict):
@@ -101,8 +102,8 @@ def _validate(
             root = root.without("agents", {str(problem.path[-1]) for problem in surplus})
     content = Node(root.origin, {key: entry for key, entry in root.entries.items() if key != "policy"})
     body = _check_model(RecipeBody, content, RecipeFile, (), problems)
-    if body is not None and settings is not None:
-        problems += check_body(body, actions, kind, find_prompt)
+    if body is not None and facts is not None:
+        problems += check_body(body, facts, find_prompt)
     raise_problems(problems, written)
     assert body is not None
     assert settings is not None

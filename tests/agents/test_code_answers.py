@@ -125,6 +125,48 @@ def test_a_stdin_program_is_not_mistaken_for_its_sample_data() -> None:
     assert read(program, STDIO) == program
 
 
+ADD = "def add(a, b):\n    return a + b\n\nprint(add(*map(int, input().split())))\n"
+
+
+@pytest.mark.parametrize(
+    "snippet",
+    [
+        "print(add(1, 2))",
+        "import subprocess\nsubprocess.run(['python', 'sol.py'], input='1 2', text=True)",
+        "import io, sys\nsys.stdin = io.StringIO('1 2')\nprint(add(1, 2))",
+        "assert add(1, 2) == 3",
+        "import sys\nbefore = sys.stdin\nadd(1, 2)",
+    ],
+)
+@pytest.mark.parametrize("label", ["python", ""])
+def test_an_example_after_a_stdin_program_is_not_taken_for_it(snippet: str, label: str) -> None:
+    assert read(f"```{label}\n{ADD}```\nTry it:\n```python\n{snippet}\n```", STDIO) == ADD
+    assert read(f"```python\n{snippet}\n```\nNow all of it:\n```{label}\n{ADD}```", STDIO) == ADD
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import sys\nprint(sum(map(int, sys.stdin.read().split())))\n",
+        "from sys import stdin\nprint(sum(map(int, stdin.readline().split())))\n",
+        "print(sum(map(int, open(0).read().split())))\n",
+        "import os\nprint(sum(map(int, os.read(0, 100).split())))\n",
+        "print(sum(map(int, open('/dev/stdin').read().split())))\n",
+        "import sys\nread = sys.stdin.buffer.readline\nprint(sum(map(int, read().split())))\n",
+        "import fileinput\nfor line in fileinput.input():\n    print(sum(map(int, line.split())))\n",
+    ],
+)
+def test_what_reads_its_input_is_the_program(program: str) -> None:
+    assert read(f"```python\n{program}```\n```python\nprint(3)\n```", STDIO) == program
+
+
+def test_the_last_of_several_stdin_programs_is_taken() -> None:
+    better = ADD.replace("a + b", "b + a")
+    assert read(f"```python\n{ADD}```\nBetter:\n```python\n{better}```", STDIO) == better
+    silent = "print(42)\n"
+    assert read(f"```python\nprint(41)\n```\n```python\n{silent}```", STDIO) == silent
+
+
 @pytest.mark.parametrize(
     "body", ["    y = sum(x)\n    return y", "y = sum(x)\nreturn y", "\n    y = sum(x)\n\n    return y\n"]
 )

@@ -11,7 +11,8 @@ import pytest
 from codegrove.models.port import Request
 from codegrove.search.tree import SearchTree
 from codegrove.task import Test
-from tests.conformance.machine import Answers, Run, run, thoughts
+from codegrove.verdict import Status, TestResult, Verdict
+from tests.conformance.machine import TASK, Answers, Run, run, thoughts
 
 
 def rethink(special: dict[str, Any] | None = None, **settings: Any) -> Run:
@@ -188,3 +189,24 @@ def test_one_think_per_rollout_works() -> None:
     # The released code crashes here: a failing leaf is neither rethought nor expanded.
     done = rethink(rollouts=2, thinks=1)
     assert done.order == ["expand", *["write", "diagnose", "expand_informed"] * 2]
+
+
+def test_runs_that_broke_off_are_not_traced() -> None:
+    """They can be had at the price of an execution each, and give no trace."""
+
+    def verdict(status: Status, *statuses: Status) -> Verdict:
+        results = tuple(TestResult(status=each) for each in statuses)
+        return Verdict(status=status, results=results, level="scripted")
+
+    crashed = verdict(Status.CRASHED, Status.CRASHED, Status.TIMED_OUT, Status.CRASHED, Status.CRASHED)
+    done = rethink(decide=lambda p, t: crashed, rollouts=2, thinks=2)
+    assert not done.sandbox.traced and not done.counts["diagnose"]
+    assert done.solution.spend.executions == 4
+    invalid = verdict(Status.INVALID, *[Status.INVALID] * 4)
+    done = rethink(decide=lambda p, t: invalid, rollouts=2, thinks=2)
+    assert not done.sandbox.traced and not done.counts["diagnose"]
+    mixed = verdict(Status.FAILED, Status.CRASHED, Status.PASSED, Status.FAILED, Status.FAILED)
+    done = rethink(decide=lambda p, t: mixed, rollouts=2, thinks=2)
+    assert [test for _, test in done.sandbox.traced] == [TASK.tests[2]] * 4
+    assert done.counts["diagnose"] == 4
+    assert done.solution.spend.executions == 8

@@ -288,6 +288,7 @@ class _Watched:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
+        self.traces = getattr(policy, "traces", False)
         self.done = False
         """Whether the policy ever said `DONE`."""
         self.idle = False

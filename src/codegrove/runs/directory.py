@@ -219,9 +219,12 @@ class RunDirectory:
             except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
                 raise database.damaged(self.path, error) from None
         rewind_to = None
-        if ending is not None and ending.ended is Ended.MODEL:
-            # The models were out of reach: what they could not do is no failed attempt of the method.
-            rewind_to = log.trailing_failures()
+        if ending is None or not has_ended(ending):
+            # What could not be paid for, or not be done because models were out of reach, is no failed attempt of
+            # the method.
+            rewind_to = log.first_refusal()
+            if rewind_to is None and ending is not None and ending.ended is Ended.MODEL:
+                rewind_to = log.trailing_failures()
         if rewind_to is not None:
             log.cut(rewind_to)
         return _Past(log, ending, spend, rewind_to, decisions, limits)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -50,6 +50,11 @@ class CodeTree:
 
     Model calls of the ``agent`` variant: at most 1 + 3 * max_programs.
     """
+
+    forms: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "score": ("last_line_score",),
+        "verify": ("last_line_bool",),
+    }
 
     def __init__(self, settings: CodeTreeSettings | None = None) -> None:
         self.settings = settings or CodeTreeSettings()

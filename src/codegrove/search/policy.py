@@ -33,7 +33,8 @@ class Expansion:
     """Tests to execute the resulting program on; None: do not execute it."""
     trace: tuple[Test, ...] = ()
     """Failing tests to trace before the role is asked; the first that gives a trace is shown to it. Where
-    none does, the role is not asked and the outcome is empty."""
+    none does, the role is not asked and the outcome is empty. Tests whose run broke off, as far as the inputs
+    ``verdict`` and ``tests`` say, are not tried: their traces would break off as well."""
     draw: int = 0
     """Which of several independent samples of the same request this is. `Search` sets it."""
 
@@ -73,7 +74,14 @@ class Policy(Protocol):
     - all randomness comes from the generator passed in;
     - no model, file, clock or thread is touched.
 
-    A policy whose expansions set `trace` has a class attribute ``traces = True``, so that the graph gets the tool.
+    What a policy may say of itself in class attributes:
+
+    - ``traces = True``: some expansions set `Expansion.trace`, so that the graph gets the tool;
+    - ``inputs = ("hint",)``: names in `Expansion.inputs` that prompts may use as they are, besides those that
+      `codegrove.agents.variables` derives; recipes whose prompts use others are refused;
+    - ``forms = {"verify": ("last_line_bool",)}``: the forms of answers (see `codegrove.agents.answers`) that it
+      can use, by action. Without an entry these are programs for coders and debuggers, tests for testers,
+      proposals for planners, and anything for critics.
     """
 
     @property

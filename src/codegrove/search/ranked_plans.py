@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -62,6 +62,8 @@ class RankedPlans:
     Model calls when nothing passes: 1 + 3k + kt. With several workers later plans are started before the
     earlier ones have failed; among programs that pass, the one of the more confident plan wins.
     """
+
+    forms: ClassVar[Mapping[str, tuple[str, ...]]] = {"recall": ("exemplars",), "rate": ("confidence",)}
 
     def __init__(self, settings: RankedPlansSettings | None = None) -> None:
         self.settings = settings or RankedPlansSettings()

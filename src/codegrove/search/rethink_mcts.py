@@ -78,6 +78,7 @@ class RethinkMcts:
 
     traces: ClassVar[bool] = True
     """Some expansions want a failing run traced, so that the graph needs that tool."""
+    forms: ClassVar[Mapping[str, tuple[str, ...]]] = {"evaluate": ("number",)}
 
     def __init__(self, settings: RethinkMctsSettings | None = None) -> None:
         self.settings = settings or RethinkMctsSettings()

@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from codegrove.errors import TreeError
+from codegrove.errors import TreeError, did_you_mean
 from codegrove.outcome import Outcome
-from codegrove.search.policy import DONE, WAIT, Expansion, Policy, Signal
+from codegrove.search.policy import DONE, WAIT, ActionKind, Expansion, Policy, Signal
 from codegrove.search.tree import SearchTree
-from codegrove.task import Task
+from codegrove.task import Task, Test
 
 _OUTCOME = TypeAdapter(Outcome)
 
@@ -51,16 +51,20 @@ class Search:
         self.open: dict[int, Expansion] = {}
         """Expansions in flight, by id."""
         self._rng = random.Random(seed)
+        self._actions = dict(policy.actions)
         self._asked = 0
         self._draws: dict[tuple[Any, ...], int] = {}
 
     def ask(self) -> Expansion | Signal:
-        """Return what to do next. `WAIT` is only returned while something is in flight."""
+        """Return what to do next. `WAIT` is only returned while something is in flight.
+
+        Raises:
+            TreeError: if the policy answers something that cannot be carried out.
+        """
         choice = self.policy.ask(self.tree, self._asked, self._rng)
         if isinstance(choice, Signal):
             return DONE if choice is WAIT and not self.open else choice
-        if choice.id != self._asked:
-            raise TreeError(f"the policy numbered an expansion {choice.id}; expected {self._asked}")
+        self._check(choice)
         self._asked += 1
         choice = self._numbered(choice)
         self.open[choice.id] = choice
@@ -101,6 +105,54 @@ class Search:
             choice = self.ask()
             if isinstance(choice, Signal) or choice.id != event.expansion:
                 raise TreeError(f"event log does not fit: expected expansion {event.expansion}, got {choice}")
+
+    def _check(self, choice: Expansion) -> None:
+        """Refuse an expansion that the machine would stumble over: policies may be anybody's."""
+        if not isinstance(choice, Expansion):
+            raise TreeError(f"the policy asked for {choice!r:.60}; expected an Expansion, WAIT or DONE")
+        if choice.id != self._asked:
+            raise TreeError(f"the policy numbered an expansion {choice.id}; expected {self._asked}")
+        action = choice.action
+        kind = self._actions.get(action)
+        if kind is None:
+            raise TreeError(
+                f"the policy asked for action {action!r}, which is none of its own"
+                f"{did_you_mean(str(action), self._actions)} (its actions: {', '.join(self._actions)})"
+            )
+        if choice.node.__class__ is not int or not 0 <= choice.node < len(self.tree.nodes):
+            raise TreeError(
+                f"the policy asked for {action!r} at node {choice.node!r}; expected a node of its tree"
+                f" (0 to {len(self.tree.nodes) - 1})"
+            )
+        if choice.tests.__class__ is not tuple and choice.tests is not None:
+            raise TreeError(
+                f"tests of {action!r}: expected a tuple of tests or None, found {choice.tests!r:.60}"
+            )
+        if choice.trace:
+            self._check_trace(choice, kind)
+        thoughts = choice.inputs.get("thoughts")
+        if thoughts is not None and not (
+            isinstance(thoughts, tuple) and all(isinstance(thought, str) for thought in thoughts)
+        ):
+            raise TreeError(
+                f"input 'thoughts' of {action!r}: expected a tuple of texts, found {thoughts!r:.60}"
+            )
+
+    def _check_trace(self, choice: Expansion, kind: ActionKind) -> None:
+        for what, tests in (("trace", choice.trace), ("input 'tests'", choice.inputs.get("tests", ()))):
+            if not (isinstance(tests, tuple) and all(isinstance(test, Test) for test in tests)):
+                raise TreeError(
+                    f"{what} of {choice.action!r}: expected a tuple of tests, found {tests!r:.60}"
+                )
+        if not getattr(self.policy, "traces", False):
+            raise TreeError(
+                f"the policy asked for a trace with {choice.action!r}, but has no class attribute 'traces = True'"
+            )
+        if kind not in (ActionKind.CRITIC, ActionKind.DEBUGGER):
+            raise TreeError(
+                f"the policy asked for a trace with {choice.action!r}, which a {kind.value} carries out;"
+                " only a critic or a debugger can be shown one"
+            )
 
     def _tell(self, event: Told) -> None:
         expansion = self.open.pop(event.expansion, None)

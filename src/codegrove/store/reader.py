@@ -39,17 +39,37 @@ class EventLog(Generic[EventT]):
             self.events.pop()
             self.outcomes.pop()
 
+    def first_refusal(self) -> int | None:
+        """Return the row after which nothing was bought, because the run's budget did not allow it; None if none.
+
+        What follows are further refusals, executions of what there was, and answers that were on their way (which
+        stay on record).
+        """
+        for index, outcome in enumerate(self.outcomes):
+            failure = None if outcome is None else outcome.failure
+            if failure is None or failure.kind != "budget" or not failure.resource:
+                continue
+            if ":" not in failure.resource:  # limits of one role leave the others to go on
+                return self.ids[index - 1] if index else 0
+        return None
+
     def trailing_failures(self) -> int | None:
-        """Return the row after which nothing came but failures for want of a model; None if nothing did."""
+        """Return the row after which nothing came but failures for want of a model; None if nothing did.
+
+        The first of them may have an answer (in the wrong form; asking again failed): its expansion was asked for
+        before that row, so that the answer is found. Those of later ones would not be.
+        """
         first = None
         for index in range(len(self.events) - 1, -1, -1):
             outcome = self.outcomes[index]
             if outcome is None:
                 continue
             failure = outcome.failure
-            if failure is None or failure.kind != "model" or outcome.program is not None or outcome.answer:
+            if failure is None or failure.kind != "model" or outcome.program is not None:
                 break
             first = index
+            if outcome.answer:
+                break
         return None if first is None else (self.ids[first - 1] if first else 0)
 
 

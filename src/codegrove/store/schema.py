@@ -132,7 +132,7 @@ CREATE VIEW programs AS
   `reason` the same in words, which may change; `reuse` the directories, as JSON, whose answers might be taken.
 - `events.kind`: `asked` (the policy wants an expansion), `told` (it was answered: `call` is the call whose
   reply is the answer, `execution` the one whose verdict it carries, `outcome` the rest), `rewound` (what followed
-  the event with the id `expansion` does not count: nothing came then but failures for want of a model).
+  the event with the id `expansion` does not count: nothing was bought then, for want of a model or of budget).
 - `calls.messages`: a list of [role, [ids of texts]]; the view `prompts` puts the texts together.
 - `calls.key`: what makes two requests the same: model, parameters, messages and draw.
 - `calls.attempts`: how often the question was sent until it was answered or given up; 0 where the answer was found

@@ -93,16 +93,19 @@ PROMPTS = {"demo/think": "planner", "demo/write": "coder", "demo/short": "coder"
 
 @dataclass(frozen=True)
 class DemoPrompt:
-    """A prompt of which only the role matters."""
+    """A prompt of which only the head matters."""
 
     role: str
+    answer: str
+    variables: tuple[str, ...] = ("statement",)
 
 
 def find_prompt(prompt_id: str) -> DemoPrompt:
     """Return one of `PROMPTS`."""
     if prompt_id not in PROMPTS:
         raise PromptError(f"no prompt {prompt_id!r}{did_you_mean(prompt_id, PROMPTS)}")
-    return DemoPrompt(PROMPTS[prompt_id])
+    role = PROMPTS[prompt_id]
+    return DemoPrompt(role, "code" if role == "coder" else "text")
 
 
 DEMO = """\

@@ -300,7 +300,7 @@ def test_own_prompts_are_found_beside_the_recipe_that_names_them(tmp_path: Path)
 
     def find(prompt_id: str) -> DemoPrompt:
         seen.append(prompt_id)
-        return DemoPrompt("any")
+        return DemoPrompt("any", "code" if prompt_id.endswith(("mine.md", "x.md")) else "text")
 
     recipe = load_recipe(write(tmp_path / "sub", child, "child.yaml"), policies=POLICIES, find_prompt=find)
     assert recipe.agents["write"].prompt == str(tmp_path / "mine.md")
