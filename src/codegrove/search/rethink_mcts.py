@@ -18,7 +18,7 @@ from pydantic import Field
 
 from codegrove.outcome import Outcome, Proposal
 from codegrove.search.policy import WAIT, ActionKind, Expansion, Signal
-from codegrove.search.scoring import share_passed
+from codegrove.search.scoring import passes_all, share_passed
 from codegrove.search.settings import Mode, PolicySettings
 from codegrove.search.tree import ROOT, Node, SearchTree
 from codegrove.task import Test
@@ -245,7 +245,7 @@ class RethinkMcts:
         share = share_passed(outcome.verdict, tests)
         rollout.judged = share is not None
         rollout.reward = share or 0.0
-        rollout.passes = bool(tests) and rollout.reward == 1.0
+        rollout.passes = passes_all(outcome.verdict, tests)
         if rollout.passes:
             self._ready.append(("evaluate", rollout.leaf))
             return

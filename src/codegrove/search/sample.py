@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from codegrove.candidate import Candidate
 from codegrove.outcome import Outcome
 from codegrove.search.policy import DONE, WAIT, ActionKind, Expansion, Signal
-from codegrove.search.scoring import share_passed
+from codegrove.search.scoring import passes_all, share_passed
 from codegrove.search.select import SELECTORS, OutcomeMatrix, Selector, limited, pick
 from codegrove.search.settings import Mode, PolicySettings
 from codegrove.search.tree import ROOT, Node, SearchTree
@@ -171,7 +171,7 @@ class Sample:
         node = tree.add(ROOT, "program", program=outcome.program)
         if expansion.tests is not None:
             _judge(tree, node, expansion.tests, outcome.verdict)
-        if self.settings.stop_at_first_pass and outcome.verdict is not None and outcome.verdict.passed:
+        if self.settings.stop_at_first_pass and passes_all(outcome.verdict, tree.task.tests):
             self._stopped = True
 
     def _tell_execution(self, tree: SearchTree, expansion: Expansion, outcome: Outcome) -> None:

@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from codegrove.outcome import Outcome
 from codegrove.search.policy import DONE, WAIT, ActionKind, Expansion, Signal
-from codegrove.search.scoring import GIVEN, WRITTEN, share_passed
+from codegrove.search.scoring import GIVEN, WRITTEN, passes_all, share_passed
 from codegrove.search.settings import PolicySettings
 from codegrove.search.tree import ROOT, Node, SearchTree
 
@@ -178,10 +178,11 @@ class Uct:
             else:
                 weight = self.settings.generated_weight
                 node.reward = (1 - weight) * given + weight * written
-            passes = given == 1.0 or (not tree.task.tests and written == 1.0)
         else:
             node.reward = given = share_passed(node.verdict, node.tests)
-            passes = given == 1.0
+        passes = passes_all(
+            node.verdict, node.tests, GIVEN if tree.task.tests and tree.generated_tests else None
+        )
         key = (-1.0 if given is None else given, -1.0 if node.reward is None else node.reward)
         if key > self._best_key:
             self._best, self._best_key = node.id, key
