@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import random
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -22,6 +22,7 @@ from codegrove.search.scoring import passes_all, share_passed
 from codegrove.search.settings import Mode, PolicySettings
 from codegrove.search.tree import ROOT, Node, SearchTree
 from codegrove.task import Test
+from codegrove.verdict import Status
 
 TESTS_SHARE = 0.8
 """Weight of the visible tests in the reward of a program that passes them all; the critic has the rest."""
@@ -217,9 +218,8 @@ class RethinkMcts:
             inputs |= {"program": program.program.program, "verdict": program.verdict, "tests": program.tests}
         if action in ("expand_informed", "rethink"):
             inputs["diagnosis"] = rollout.diagnosis
-        if action == "diagnose" and program.verdict:
-            results = zip(program.tests, program.verdict.results, strict=False)
-            traced = tuple(test for test, result in results if not result.passed)[:TRACED_AT_MOST]
+        if action == "diagnose":
+            traced = tuple(_failing(program))[:TRACED_AT_MOST]
         return Expansion(id=serial, action=action, node=node_id, inputs=inputs, trace=traced)
 
     def _tell_program(
@@ -250,7 +250,10 @@ class RethinkMcts:
             self._ready.append(("evaluate", rollout.leaf))
             return
         self._record(tree, rollout, "")
-        self._ready.append(("diagnose", rollout.leaf))
+        if next(_failing(program), None) is None:
+            self._after_diagnosis(rollout)  # nothing that failed is known: there is no run to look at
+        else:
+            self._ready.append(("diagnose", rollout.leaf))
 
     def _after_diagnosis(self, rollout: _Rollout) -> None:
         if rollout.thinks < self.settings.thinks:
@@ -296,3 +299,11 @@ class RethinkMcts:
         if not rollout.judged:
             return
         tree.backup(rollout.leaf, self.settings.gamma * rollout.reward, discount=self.settings.gamma)
+
+
+def _failing(node: Node) -> Iterator[Test]:
+    """Yield the tests that a program is known to fail."""
+    results = node.verdict.results if node.verdict else ()
+    for test, result in zip(node.tests, results, strict=False):
+        if not result.passed and result.status is not Status.UNJUDGED:
+            yield test
