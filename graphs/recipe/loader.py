@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from codegrove.errors import did_you_mean
+from codegrove.errors import RecipeError, did_you_mean
 from codegrove.graphs.recipe.checks import (
     DEFAULT_MODEL,
     ROLES,
@@ -22,7 +22,8 @@ from codegrove.graphs.recipe.checks import (
     surplus_agents,
 )
 from codegrove.graphs.recipe.files import packaged_recipes, read_file, read_layers
-from codegrove.graphs.recipe.layers import overlay
+from codegrove.graphs.recipe.in_step import check_draws, last_with_calls, with_raised_calls
+from codegrove.graphs.recipe.layers import NOT_INHERITED, overlay
 from codegrove.graphs.recipe.overrides import read_overrides
 from codegrove.graphs.recipe.problems import Problem, from_validation, raise_problems
 from codegrove.graphs.recipe.schema import Recipe, RecipeBody, RecipeFile
@@ -66,10 +67,10 @@ def load_recipe(
     """
     layers = [*read_layers(source), *read_overrides(overrides)]
     from_files = len(layers) - (1 if overrides else 0)
-    root = layers[0]
-    for index, layer in enumerate(layers[1:], start=1):
-        root = overlay(root, layer, blame="over" if index < from_files else "base")
-    return _validate(root, layers, POLICIES if policies is None else policies, find_prompt or packaged_prompt)
+    root = _merged(layers, from_files)
+    known, find = POLICIES if policies is None else policies, find_prompt or packaged_prompt
+    recipe = _validate(root, layers, known, find)
+    return _with_calls_in_step(recipe, layers, from_files, known, find)
 
 
 def list_recipes() -> list[RecipeInfo]:
@@ -81,6 +82,39 @@ def list_recipes() -> list[RecipeInfo]:
     return infos
 
 
+def _merged(layers: Sequence[Node], from_files: int) -> Node:
+    root = layers[0]
+    for index, layer in enumerate(layers[1:], start=1):
+        root = overlay(root, layer, blame="over" if index < from_files else "base")
+    return root
+
+
+def _with_calls_in_step(
+    recipe: Recipe,
+    layers: Sequence[Node],
+    from_files: int,
+    policies: Mapping[str, PolicyKind],
+    find_prompt: FindPrompt,
+) -> Recipe:
+    """Return the recipe with the call budget that its policy takes, see `with_raised_calls`."""
+    written = last_with_calls(layers)
+    if written in (-1, len(layers) - 1):
+        return recipe
+    lower = layers[: written + 1]
+    root, of_child = _merged(lower, from_files), layers[from_files - 1].entries
+    own = {key: of_child[key] for key in NOT_INHERITED if key in of_child}
+    try:
+        base = _validate(Node(root.origin, {**own, **root.entries}), lower, policies, find_prompt)
+    except RecipeError:
+        return recipe  # it takes the later layers to make a recipe of the lower ones
+    policy, base_policy = (policies[_kind(r.policy)].policy(r.policy) for r in (recipe, base))
+    return with_raised_calls(recipe, policy, base, base_policy)
+
+
+def _kind(settings: PolicySettings) -> str:
+    return str(getattr(settings, "kind", ""))
+
+
 def _validate(
     root: Node, layers: Sequence[Node], policies: Mapping[str, PolicyKind], find_prompt: FindPrompt
 ) -> Recipe:
@@ -88,10 +122,11 @@ def _validate(
     problems: list[Problem] = []
     settings = _read_policy(root, policies, problems)
     actions: Mapping[str, ActionKind] = {}
-    kind = ""
+    kind, policy = "", None
     if settings is not None:
-        kind = str(getattr(settings, "kind", ""))
-        actions = policies[kind].policy(settings).actions
+        kind = _kind(settings)
+        policy = policies[kind].policy(settings)
+        actions = policy.actions
         root = _without_idle_agents(root, layers, actions)
         agents = root.entries.get("agents")
         if agents is not None and isinstance(agents.node.value, dict):
@@ -101,8 +136,9 @@ def _validate(
             root = root.without("agents", {str(problem.path[-1]) for problem in surplus})
     content = Node(root.origin, {key: entry for key, entry in root.entries.items() if key != "policy"})
     body = _check_model(RecipeBody, content, RecipeFile, (), problems)
-    if body is not None and settings is not None:
+    if body is not None and policy is not None:
         problems += check_body(body, actions, kind, find_prompt)
+        problems += check_draws(body, policy, kind)
     raise_problems(problems, written)
     assert body is not None
     assert settings is not None

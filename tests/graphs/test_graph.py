@@ -283,7 +283,7 @@ def test_identical_programs_are_executed_once() -> None:
         "direct",
         model=model,
         sandbox=sandbox,
-        overrides={"policy.programs": 6},
+        overrides={"policy.programs": 6, "agents.write.sampling.temperature": 0.8},
         budget=Budget(calls=6),
     )
     assert solution.spend.calls == 6

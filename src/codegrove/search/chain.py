@@ -47,6 +47,12 @@ class Chain:
         self._skip_unwanted()
 
     @property
+    def calls(self) -> int:
+        """Model calls of a run that nothing ends early."""
+        settings = self.settings
+        return int(settings.plan) + int(settings.write_tests > 0) + 1 + settings.repairs
+
+    @property
     def actions(self) -> Mapping[str, ActionKind]:
         """Actions this policy asks for."""
         actions = {"write": ActionKind.CODER}

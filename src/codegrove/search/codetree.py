@@ -76,6 +76,14 @@ class CodeTree:
         """Depth of the deepest programs that are written."""
 
     @property
+    def calls(self) -> int:
+        """Model calls of a run that nothing ends early."""
+        settings = self.settings
+        if settings.variant == "agent":
+            return 1 + 3 * settings.max_programs
+        return 1 + 2 * settings.max_programs
+
+    @property
     def actions(self) -> Mapping[str, ActionKind]:
         """Actions this policy asks for."""
         actions = {

@@ -74,6 +74,9 @@ class Policy(Protocol):
     - no model, file, clock or thread is touched.
 
     A policy whose expansions set `trace` has a class attribute ``traces = True``, so that the graph gets the tool.
+    Two more attributes are optional: ``calls`` (model calls of a run that nothing ends early; a recipe's call
+    budget grows with it) and ``redrawn`` (actions that are asked for several times with equal inputs, where only
+    chance makes the answers differ; a recipe may not give them temperature 0).
     """
 
     @property

@@ -71,6 +71,11 @@ class RankedPlans:
         self._solved = False
 
     @property
+    def calls(self) -> int:
+        """Model calls of a run that nothing ends early."""
+        return 1 + self.settings.plans * (3 + self.settings.repairs)
+
+    @property
     def actions(self) -> Mapping[str, ActionKind]:
         """Actions this policy asks for."""
         actions = {

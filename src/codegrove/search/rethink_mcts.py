@@ -93,6 +93,11 @@ class RethinkMcts:
         """First reward of every program, by content."""
 
     @property
+    def calls(self) -> int:
+        """Model calls of a run that nothing ends early."""
+        return 1 + 3 * self.settings.thinks * self.settings.rollouts
+
+    @property
     def actions(self) -> Mapping[str, ActionKind]:
         """Actions this policy asks for."""
         actions = {

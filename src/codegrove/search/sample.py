@@ -97,6 +97,17 @@ class Sample:
         """The number of tells it belongs to, and the answer."""
 
     @property
+    def calls(self) -> int:
+        """Model calls of a run that nothing ends early."""
+        return self.settings.programs + self.settings.test_answers
+
+    @property
+    def redrawn(self) -> frozenset[str]:
+        """Actions whose answers differ by chance only."""
+        draws = {"write": self.settings.programs, "write_tests": self.settings.test_answers}
+        return frozenset(action for action, count in draws.items() if count > 1)
+
+    @property
     def actions(self) -> Mapping[str, ActionKind]:
         """Actions this policy asks for."""
         actions = {"write": ActionKind.CODER}

@@ -90,6 +90,19 @@ class Uct:
         self._tests: Literal["wanted", "asked", "there"] = "wanted" if self.settings.write_tests else "there"
 
     @property
+    def calls(self) -> int:
+        """Model calls of a run that nothing ends early."""
+        settings = self.settings
+        plans = settings.width if settings.plan else 0
+        return settings.expansions + plans + int(settings.write_tests > 0)
+
+    @property
+    def redrawn(self) -> frozenset[str]:
+        """Actions whose answers differ by chance only."""
+        several = self.settings.width > 1
+        return frozenset(("plan", "write", "debug")) if several else frozenset()
+
+    @property
     def actions(self) -> Mapping[str, ActionKind]:
         """Actions this policy asks for."""
         actions = {"write": ActionKind.CODER, "debug": ActionKind.DEBUGGER}
