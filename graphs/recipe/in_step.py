@@ -10,17 +10,14 @@ from codegrove.graphs.recipe.yaml_positions import Node
 from codegrove.search.policy import Policy
 
 
-def sets_calls(layer: Node) -> bool:
-    """Whether a layer of a recipe says how many calls it may make."""
-    return "calls" in layer.section("budget")
-
-
 def last_with_calls(layers: Sequence[Node]) -> int:
     """Return the index of the last layer that sets the call budget; -1 for none."""
-    return max((index for index, layer in enumerate(layers) if sets_calls(layer)), default=-1)
+    return max(
+        (index for index, layer in enumerate(layers) if "calls" in layer.section("budget")), default=-1
+    )
 
 
-def with_raised_calls(recipe: Recipe, policy: Policy, base: Recipe, base_policy: Policy) -> Recipe:
+def with_raised_calls(recipe: Recipe, policy: Policy, below: Policy) -> Recipe:
     """Return the recipe with a call budget that has grown as its policy has.
 
     A budget belongs to the policy it was written for. Where a later layer makes the policy ask for more and says
@@ -29,10 +26,9 @@ def with_raised_calls(recipe: Recipe, policy: Policy, base: Recipe, base_policy:
     Args:
         recipe: the whole recipe.
         policy: the policy it makes.
-        base: the recipe up to the layer that set the budget.
-        base_policy: the policy that one makes.
+        below: the policy that the layers up to the one with the budget make.
     """
-    calls, needs, needed = base.budget.calls, _calls(policy), _calls(base_policy)
+    calls, needs, needed = recipe.budget.calls, _calls(policy), _calls(below)
     if calls is None or needs is None or needed is None or not 0 < needed <= calls or needs <= needed:
         return recipe
     raised = -(-calls * needs // needed)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from codegrove.errors import RecipeError, did_you_mean
+from codegrove.errors import did_you_mean
 from codegrove.graphs.recipe.checks import (
     DEFAULT_MODEL,
     ROLES,
@@ -23,7 +23,7 @@ from codegrove.graphs.recipe.checks import (
 )
 from codegrove.graphs.recipe.files import packaged_recipes, read_file, read_layers
 from codegrove.graphs.recipe.in_step import check_draws, last_with_calls, with_raised_calls
-from codegrove.graphs.recipe.layers import NOT_INHERITED, overlay
+from codegrove.graphs.recipe.layers import overlay
 from codegrove.graphs.recipe.overrides import read_overrides
 from codegrove.graphs.recipe.problems import Problem, from_validation, raise_problems
 from codegrove.graphs.recipe.schema import Recipe, RecipeBody, RecipeFile
@@ -68,9 +68,9 @@ def load_recipe(
     layers = [*read_layers(source), *read_overrides(overrides)]
     from_files = len(layers) - (1 if overrides else 0)
     root = _merged(layers, from_files)
-    known, find = POLICIES if policies is None else policies, find_prompt or packaged_prompt
-    recipe = _validate(root, layers, known, find)
-    return _with_calls_in_step(recipe, layers, from_files, known, find)
+    known = POLICIES if policies is None else policies
+    recipe = _validate(root, layers, known, find_prompt or packaged_prompt)
+    return _with_calls_in_step(recipe, layers, from_files, known)
 
 
 def list_recipes() -> list[RecipeInfo]:
@@ -90,25 +90,16 @@ def _merged(layers: Sequence[Node], from_files: int) -> Node:
 
 
 def _with_calls_in_step(
-    recipe: Recipe,
-    layers: Sequence[Node],
-    from_files: int,
-    policies: Mapping[str, PolicyKind],
-    find_prompt: FindPrompt,
+    recipe: Recipe, layers: Sequence[Node], from_files: int, policies: Mapping[str, PolicyKind]
 ) -> Recipe:
     """Return the recipe with the call budget that its policy takes, see `with_raised_calls`."""
     written = last_with_calls(layers)
-    if written in (-1, len(layers) - 1):
+    if written < 0 or not any("policy" in layer.entries for layer in layers[written + 1 :]):
         return recipe
-    lower = layers[: written + 1]
-    root, of_child = _merged(lower, from_files), layers[from_files - 1].entries
-    own = {key: of_child[key] for key in NOT_INHERITED if key in of_child}
-    try:
-        base = _validate(Node(root.origin, {**own, **root.entries}), lower, policies, find_prompt)
-    except RecipeError:
-        return recipe  # it takes the later layers to make a recipe of the lower ones
-    policy, base_policy = (policies[_kind(r.policy)].policy(r.policy) for r in (recipe, base))
-    return with_raised_calls(recipe, policy, base, base_policy)
+    below = _read_policy(_merged(layers[: written + 1], from_files), policies, [])
+    if below is None:
+        return recipe  # the budget was written for no policy
+    return with_raised_calls(recipe, *(policies[_kind(s)].policy(s) for s in (recipe.policy, below)))
 
 
 def _kind(settings: PolicySettings) -> str:
