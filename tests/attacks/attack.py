@@ -73,6 +73,8 @@ class Attack:
     """A second program, run afterwards, that looks for what the first one left."""
     listens: bool = False
     """Whether somebody tries to connect to the port ``@LISTEN@`` during the run."""
+    locks: bool = False
+    """Whether somebody tries to lock a file of the interpreter's library during the run."""
     patient: bool = False
     """Whether it gets more time per test, because the misdeed takes some."""
     language: str = "python"
@@ -85,7 +87,7 @@ class Attack:
 def with_test(attack: Attack) -> list[Attack]:
     """Return an attack on a test of its own in each way in which that can be run."""
     split = replace(attack, way="split")
-    if plan(attack.test.format(x=1, text="'1'", number=1), "f").way is not Mode.CALLS:
+    if plan(attack.test.format(x=10_000, text="'nonce'", number=10**9), "f").way is not Mode.CALLS:
         return [split]
     return [split, replace(attack, id=f"{attack.id}-by-calls", way="assert")]
 

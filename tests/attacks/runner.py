@@ -14,8 +14,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
+import random
 import secrets
 import select
 import signal
@@ -87,6 +89,7 @@ async def run_attack(sandbox: Sandbox, attack: Attack, world: World, through: Th
         beside = asyncio.create_task(_neighbour(sandbox, 1.2, through))
         await asyncio.sleep(0.2)
     watch = asyncio.create_task(_try_to_connect(world)) if attack.listens else None
+    locking = asyncio.create_task(_meets_a_lock()) if attack.locks else None
     entry_point = None if attack.way == "stdio" else "f"
     began = time.monotonic()
     latest = limits.wall_seconds + GRACE_SECONDS
@@ -110,6 +113,8 @@ async def run_attack(sandbox: Sandbox, attack: Attack, world: World, through: Th
         broken.append(("G8", f"verdict after {seconds:.1f} s, limit {limits.wall_seconds:g} s"))
     if watch is not None and await watch:
         broken.append(("G6", "a listener of the candidate could be reached"))
+    if locking is not None and await locking:
+        broken.append((attack.guarantee, "somebody else met a lock on a file of the library"))
     broken += _told(attack, verdict, world, expected)
     broken += world.traces(attack)
     if then:
@@ -120,6 +125,8 @@ async def run_attack(sandbox: Sandbox, attack: Attack, world: World, through: Th
     if beside is not None:
         await beside
         world.traces(attack)
+    if attack.category == 6 and verdict.status is Status.UNJUDGED and through == "judge":
+        broken.append(("G1", f"it could not be judged: {verdict.note}"))
     if not await _still_right(sandbox):
         broken.append(("G11", "afterwards a correct program is not judged correct"))
     forged = any(result.passed for result in verdict.results) and not attack.right
@@ -222,6 +229,25 @@ async def _try_to_connect(world: World) -> bool:
                 attempt.connect(address)
                 return True
         await asyncio.sleep(0.03)
+    return False
+
+
+async def _meets_a_lock() -> bool:
+    """Whether somebody who locks a file for a moment, again and again, finds it locked."""
+    deadline = time.monotonic() + 1.2
+    while time.monotonic() < deadline:
+        if _is_locked(random.__file__):
+            return True
+        await asyncio.sleep(0.03)
+    return False
+
+
+def _is_locked(path: str) -> bool:
+    with open(path) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
     return False
 
 

@@ -162,6 +162,6 @@ def test_a_place_that_cannot_be_written_to(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="cannot write to .*No such file or directory"):
         export(evaluation, "evalplus", tmp_path / "no" / "out")
     (tmp_path / "out").mkdir()
-    with pytest.raises(EvaluationError, match="cannot write to .*directory"):
+    with pytest.raises(UsageError, match="cannot write to .*directory"):
         export(evaluation, "evalplus", tmp_path / "out")
     assert {path.name for path in tmp_path.iterdir()} == {"e", "out"}

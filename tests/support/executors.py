@@ -198,6 +198,7 @@ def honest(values: Iterable[int]) -> list[Said]:
     return [
         ("ready", {"python": "3.12.1"}),
         ("started", b""),
+        ("record", {"kind": "prepared"}),
         ("record", {"kind": "loaded"}),
         *results,
         ("record", {"kind": "finished"}),

@@ -8,7 +8,7 @@ import pytest
 from codegrove.task import AssertTest, CallTest, StdioTest
 from codegrove.tools.block_trace import KEPT, Recorder
 from codegrove.tools.sandbox import Limits, ProcessSandbox
-from codegrove.tools.sandbox.values import show
+from codegrove.tools.sandbox.showing import show
 
 SUM_EVEN = """\
 def sum_even(xs):

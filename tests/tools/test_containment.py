@@ -266,6 +266,43 @@ async def test_ordinary_use_of_files_and_signals_works(strict: ProcessSandbox) -
     assert verdict.passed, verdict
 
 
+LOCKS = (
+    "import ctypes, errno, fcntl, mmap, os, random\n"
+    "def f(x):\n"
+    "    file = open(random.__file__)\n    own = open('own', 'w+')\n"
+    "    for each in (file, own): fcntl.flock(each, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+    "    fcntl.lockf(own, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+    "    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)\n"
+    "    shown = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)\n"
+    "    shown.madvise(21)\n    shown.madvise(mmap.MADV_DONTNEED)\n"
+    "    assert shown[:3] == file.read(3).encode()\n"
+    "    assert os.preadv(file.fileno(), [bytearray(9)], 0, os.RWF_HIPRI) == 9\n"
+    "    try: os.preadv(file.fileno(), [bytearray(9)], 0, os.RWF_NOWAIT)\n"
+    "    except OSError as error: assert error.errno == errno.EOPNOTSUPP\n"
+    "    else: raise AssertionError\n"
+    "    assert ctypes.CDLL(None).mincore(None, 0, None) == -1\n"
+)
+ONE_PROCESS_MAY_LOCK_TWICE = "    fcntl.flock(open('own'), fcntl.LOCK_EX | fcntl.LOCK_NB)\n    return x\n"
+CHILDREN_MEET_LOCKS = (
+    "    if not (pid := os.fork()):\n        for take in (fcntl.flock, fcntl.lockf):\n"
+    "            try: take(open('own', 'r+'), fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+    "            except OSError: continue\n            os._exit(1)\n        os._exit(0)\n"
+    "    assert os.waitpid(pid, 0)[1] == 0\n    return x\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("children", "rest"), [(False, ONE_PROCESS_MAY_LOCK_TWICE), (True, CHILDREN_MEET_LOCKS)]
+)
+async def test_locks_bind_processes_of_the_run_and_nobody_else(
+    strict: ProcessSandbox, children: bool, rest: str
+) -> None:
+    call = CallTest(args="(1,)", expected="1")
+    limits = replace(LIMITS, children=children)
+    verdict = await strict.judge(LOCKS + rest, [call], entry_point="f", limits=limits)
+    assert verdict.passed, verdict
+
+
 async def test_a_killed_judge_takes_everything_with_it(strict: ProcessSandbox) -> None:
     own = ProcessSandbox(LIMITS, workers=1, level=strict.level)  # type: ignore[arg-type]
     call = [CallTest(args="(1,)", expected="1")]

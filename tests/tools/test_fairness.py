@@ -8,7 +8,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -18,10 +19,13 @@ from hypothesis import strategies as st
 from codegrove.task import CallTest
 from codegrove.tools.sandbox import Limits, ProcessSandbox
 from codegrove.tools.sandbox.assignment import Assignment, Interrupted
+from codegrove.tools.sandbox.containment import Level
+from codegrove.tools.sandbox.examination import examine
 from codegrove.tools.sandbox.fairness import judge_fairly, starved
 from codegrove.tools.sandbox.judgement import Judgement
 from codegrove.tools.sandbox.rules import Rules, RunEnd
 from codegrove.tools.sandbox.runs import Run
+from codegrove.tools.sandbox.tally import Tally
 from codegrove.tools.sandbox.turns import Turns
 from codegrove.tools.sandbox.values import to_wire
 from codegrove.verdict import Status
@@ -31,7 +35,7 @@ CALLS = [CallTest(args="(1,)", expected="1"), CallTest(args="(2,)", expected="2"
 
 
 def end(
-    seconds: float, cpu: float, held_up: int | None, stopped: Any = "", exit_code: int | None = 0
+    seconds: float, cpu: float, held_up: float | None, stopped: Any = "", exit_code: int | None = 0
 ) -> RunEnd:
     return RunEnd(
         stopped=stopped,
@@ -63,6 +67,7 @@ class Machine:
         def say(**fields: object) -> None:
             on_record(json.dumps({"token": job["token"], **fields}).encode())
 
+        say(kind="prepared")
         say(kind="loaded")
         for test, answer in zip(job["tests"], answers, strict=False):
             if answer is None:
@@ -87,9 +92,9 @@ class Machine:
 
 
 QUICK = end(0.1, 0.1, 0)
-STARVED = end(1.1, 0.3, 200)
-COMPUTED = end(1.1, 1.08, 30)
-SLEPT = end(1.1, 0.02, 3)
+STARVED = end(1.1, 0.3, 0.7)
+COMPUTED = end(1.1, 1.08, 0.02)
+SLEPT = end(1.1, 0.02, 0.03)
 
 
 def test_what_passes_alone_passes() -> None:
@@ -130,7 +135,7 @@ def test_without_a_time_out_nothing_is_repeated() -> None:
 
 
 def test_a_limit_of_the_whole_run_is_doubted_as_well() -> None:
-    machine = Machine(([1], end(20.0, 3.0, 900, "wall", -9)), ([1, 2], QUICK))
+    machine = Machine(([1], end(20.0, 3.0, 15.0, "wall", -9)), ([1, 2], QUICK))
     verdict, _ = machine.judge()
     assert (verdict.passed, verdict.limit, bool(verdict.retried)) == (True, "", True)
 
@@ -140,11 +145,11 @@ def test_where_nobody_counts_every_lack_of_processor_time_is_doubtful() -> None:
     assert not starved(1.0, 0.95, None, LIMITS)
 
 
-@given(wall=st.floats(0, 60), cpu=st.floats(0, 60), count=st.integers(0, 10_000), limit=st.floats(0.1, 60))
-def test_more_hold_ups_never_settle_a_doubt(wall: float, cpu: float, count: int, limit: float) -> None:
+@given(wall=st.floats(0, 60), cpu=st.floats(0, 60), held=st.floats(0, 100), limit=st.floats(0.1, 60))
+def test_longer_hold_ups_never_settle_a_doubt(wall: float, cpu: float, held: float, limit: float) -> None:
     limits = Limits(test_seconds=limit)
-    if starved(wall, cpu, count, limits):
-        assert starved(wall, cpu, count + 1, limits)
+    if starved(wall, cpu, held, limits):
+        assert starved(wall, cpu, held + 1, limits)
 
 
 @given(wall=st.floats(0, 60), cpu=st.floats(0, 60), limit=st.floats(0.1, 60))
@@ -226,6 +231,67 @@ def test_a_forked_copy_of_this_process_starts_afresh() -> None:
     )
     done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("7\n", "")
+
+
+@asynccontextmanager
+async def closing(sandbox: ProcessSandbox) -> AsyncIterator[ProcessSandbox]:
+    yield sandbox
+    await sandbox.aclose()
+
+
+GIVES_WAY = """
+import ctypes, threading, time
+def f(x):
+    libc = ctypes.CDLL(None)
+    def give_way():
+        for _ in range(3000): libc.sched_yield()
+    threads = [threading.Thread(target=give_way) for _ in range(8)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    time.sleep(1000)
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/schedstat"), reason="nobody measures how long it waits")
+@pytest.mark.parametrize("level", ["isolated", "basic"])
+async def test_threads_that_give_way_to_each_other_are_not_held_up(level: Level) -> None:
+    if not examine(level, sys.executable).available:
+        pytest.skip("needs namespaces of Linux")
+    async with closing(ProcessSandbox(Limits(wall_seconds=9.0, test_seconds=1.5), level=level)) as sandbox:
+        verdict = await sandbox.judge(GIVES_WAY, CALLS[:1], entry_point="f")
+    assert (verdict.status, verdict.retried) == (Status.TIMED_OUT, "")
+
+
+@pytest.fixture
+def busy() -> Iterator[None]:
+    """Keep all processors busy."""
+    others = [subprocess.Popen([sys.executable, "-S", "-c", "while True: pass"]) for _ in range(8)]
+    yield
+    for process in others:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/schedstat"), reason="nobody measures how long it waits")
+@pytest.mark.parametrize("level", ["isolated", "basic"])
+async def test_who_stands_in_a_queue_for_the_processor_is_held_up(
+    level: Level, busy: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not examine(level, sys.executable).available:
+        pytest.skip("needs namespaces of Linux")
+    ends: list[RunEnd] = []
+    account = Tally.account
+
+    def keep(tally: Tally, *them: RunEnd) -> None:
+        ends.extend(them)
+        account(tally, *them)
+
+    monkeypatch.setattr(Tally, "account", keep)
+    async with closing(ProcessSandbox(Limits(wall_seconds=9.0, test_seconds=0.6), level=level)) as sandbox:
+        await sandbox.judge("def f(x):\n    while True: pass", CALLS[:1], entry_point="f")
+    end = ends[-1]
+    assert end.held_up is not None
+    assert end.held_up >= (end.seconds - end.cpu_seconds) / 2
 
 
 async def test_sandboxes_share_the_processors() -> None:

@@ -157,6 +157,27 @@ def test_a_first_use_that_broke_down_is_tried_again() -> None:
     use.require(lambda known: Verdict(status=known.expected))
 
 
+def test_a_first_use_that_ran_out_of_time_is_tried_again() -> None:
+    use = FirstUse()
+    slow = FIRST_USE[0].name
+
+    def busy(known: Known) -> Verdict:
+        return Verdict(status=Status.TIMED_OUT if known.name == slow else known.expected)
+
+    with pytest.raises(SandboxError, match=f"{slow}: timed_out"):
+        use.require(busy)
+    use.require(lambda known: Verdict(status=known.expected))
+    use.require(busy)  # nobody is asked any more
+
+    def busy_and_wrong(known: Known) -> Verdict:
+        return Verdict(status=Status.TIMED_OUT if known.name == slow else Status.PASSED)
+
+    use = FirstUse()
+    for judge in (busy_and_wrong, lambda known: Verdict(status=known.expected)):
+        with pytest.raises(SandboxError, match="early exit: passed"):
+            use.require(judge)
+
+
 @pytest.mark.parametrize("known", FIRST_USE, ids=lambda known: known.name)
 def test_what_counts_as_misjudged(known: Known) -> None:
     right = known.expected is Status.PASSED
@@ -176,7 +197,7 @@ def lying_python(tmp_path: Path) -> str:
         Path(codegrove.__file__).parent / "tools", tools, ignore=shutil.ignore_patterns("__pycache__")
     )
     with open(tools / "sandbox" / "child_run.py", "a") as file:
-        file.write("\nRun._call = lambda self, args, kwargs, namespace: values.to_wire(7)\n")
+        file.write("\nRun._call = lambda self, *rest: values.to_wire(7)\n")
     child = tools / "sandbox" / "child.py"
     script = tmp_path / "python"
     script.write_text(f'#!/bin/sh\nfor last; do :; done\nexec {sys.executable} -s -P -S -B {child} "$last"\n')

@@ -396,7 +396,7 @@ def f(x):
     frame = sys._getframe(1)
     while frame.f_code.co_filename != '<test>':
         frame = frame.f_back
-    numbers = [c for c in frame.f_code.co_consts if type(c) is int]
+    numbers = [c for c in frame.f_code.co_consts if type(c) is int and c < 100_000]
     return max(numbers)
 """
 

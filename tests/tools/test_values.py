@@ -15,14 +15,18 @@ from hypothesis import strategies as st
 
 from codegrove.agreement import same_value
 from codegrove.tools.sandbox.literals import parse_literal
+from codegrove.tools.sandbox.showing import show
 from codegrove.tools.sandbox.values import (
     MAX_DEPTH,
+    Budget,
     DecodeError,
+    Encoder,
     Opaque,
     decode,
     encode,
     from_wire,
-    show,
+    load_json,
+    to_wire,
     type_name,
 )
 
@@ -89,7 +93,7 @@ wires = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from("ifubaoctszd") | st.text(max_size=2), inner, max_size=2)
+        | st.dictionaries(st.sampled_from("ifuebaoctszd") | st.text(max_size=2), inner, max_size=2)
         | st.sampled_from("oc").flatmap(lambda tag: st.lists(inner, max_size=3).map(lambda c: {tag: c}))
     ),
     max_leaves=12,
@@ -116,6 +120,8 @@ def test_any_json_is_a_decode_error_or_a_value_that_encodes_again(wire: object) 
         '{"f":"1"}',
         '{"i":"z"}',
         '{"u":"00"}',
+        '{"e":"0"}',
+        '{"e":"ff"}',
         '{"c":[1]}',
         '{"c":[1,2]}',
         '{"c":[1.0,2.0,"x"]}',
@@ -306,3 +312,28 @@ def test_the_middle_of_long_containers_is_left_out() -> None:
 def test_equal_sets_look_equal() -> None:
     assert show({8, 0, 16, "b", "a"}) == show({"a", 16, "b", 8, 0}) == "{'a', 'b', 0, 16, 8}"
     assert show([set(), frozenset(), frozenset({1})]) == "[set(), frozenset(), frozenset({1})]"
+
+
+def test_what_is_decoded_is_counted_like_what_is_encoded() -> None:
+    assert to_wire([[], (), {1: 2}, "[x"], Encoder(items=15)) == [[], {"t": []}, {"d": [1, 2]}, "[x"]
+    needed = 1 + 4 + 1 + (1 + 1) + (1 + 2)  # the list and its items, and again for each container
+    assert from_wire(to_wire([[], (), {1: 2}, "[x"]), Budget(needed)) == [[], (), {1: 2}, "[x"]
+    with pytest.raises(DecodeError, match="too many values"):
+        from_wire(to_wire([[], (), {1: 2}, "[x"]), Budget(needed - 2))
+
+
+@pytest.mark.parametrize("text", ["[" * 2_000_000, "a,b" * 1_000_000, "[{" * 60, "é[" * 200, "x[]" * 30])
+def test_text_full_of_brackets_is_no_structure(text: str) -> None:
+    wire = to_wire([text, "[]"])
+    assert from_wire(wire) == [text, "[]"]
+    assert decode(encode([text])) == [text]
+    assert encode([text]).count("[") < 120
+
+
+@pytest.mark.parametrize("part", ["[],", '{"t":[]},', "[[[[0]]]],"])
+def test_a_text_with_too_many_parts_is_not_parsed(part: str) -> None:
+    text = "[" + part * (3_000_000 // part.count("[")) + "0]"
+    with pytest.raises(DecodeError, match="too many parts"):
+        load_json(text)
+    with pytest.raises(DecodeError, match="too many parts"):
+        load_json(text.encode())

@@ -10,11 +10,14 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from codegrove.task import AssertTest, CallTest, StdioTest
 from codegrove.tools.sandbox import Limits, ProcessSandbox
+from codegrove.tools.sandbox import interpreter as interpreter_module
+from codegrove.tools.sandbox.conversation import Conversation, Ready
 from codegrove.tools.sandbox.examination import examine
 from codegrove.tools.sandbox.interpreter import Interpreter
 from codegrove.verdict import Verdict
@@ -91,14 +94,37 @@ async def test_one_that_dies_while_it_waits_is_replaced(own: ProcessSandbox, who
     assert own._pool._idle == [interpreter]
 
 
-async def test_a_kill_that_comes_too_late_hits_nobody(own: ProcessSandbox) -> None:
-    for number in range(1, 20):
+@pytest.fixture
+def numbers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the numbers of the runs that begin from now on, as they begin."""
+    found: list[int] = []
+
+    class Noted(Conversation):
+        def __init__(self, ready: Ready, *rest: Any, **named: Any) -> None:
+            found.append(ready.number)
+            super().__init__(ready, *rest, **named)
+
+    monkeypatch.setattr(interpreter_module, "Conversation", Noted)
+    return found
+
+
+async def test_the_number_of_a_run_does_not_tell_how_many_there_were(
+    own: ProcessSandbox, numbers: list[int]
+) -> None:
+    for _ in range(15):
+        assert (await judge(own, "def f(x): return x")).passed
+    assert len(set(numbers)) == len(numbers)
+    assert numbers != sorted(numbers)  # by chance they are, once in many million times
+
+
+async def test_a_kill_that_comes_too_late_hits_nobody(own: ProcessSandbox, numbers: list[int]) -> None:
+    for _ in range(20):
         assert (await judge(own, "def f(x): return x")).passed
         (interpreter,) = own._pool._idle
         assert isinstance(interpreter, Interpreter)
         interpreter.interrupt()  # nothing is going on
-        interpreter._control.tell({"kill": number})
-        interpreter._control.tell({"look": number})
+        interpreter._control.tell({"kill": numbers[-1]})
+        interpreter._control.tell({"look": numbers[-1]})
 
 
 async def test_cancelled_runs_do_not_harm_those_after_them(own: ProcessSandbox) -> None:

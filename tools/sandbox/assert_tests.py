@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from codegrove.parsing import parse_python
 from codegrove.tools.sandbox.asserts import Instrumented, instrument
 from codegrove.tools.sandbox.call_conversion import Converted, convert
-from codegrove.tools.sandbox.must_fail import must_fail
+from codegrove.tools.sandbox.must_fail import variants
 from codegrove.tools.sandbox.splitting import free_names, why_together, with_calls_of_tests
-from codegrove.tools.sandbox.values import to_wire
+from codegrove.tools.sandbox.values import MAX_INPUT_ITEMS, Encoder, to_wire
 
 
 class Way(enum.Enum):
@@ -37,7 +38,7 @@ class Plan:
     asserts: Instrumented | None = None
     """Its assertions, where its text runs."""
     converted: Converted | None = None
-    """Its calls and claims, where only calls are made."""
+    """Its calls and claims, where only calls are made. For answers that these cannot judge: `plan_as_text`."""
     reason: str = ""
     """Why it cannot be split."""
     must_fail: Sequence[dict[str, Any]] = ()
@@ -64,17 +65,50 @@ def plan(code: str, entry_point: str | None, split: bool = True) -> Plan:
         tree = parse_python(code)
     converted = convert(code, entry_point, tree)
     if converted is not None:
-        calls = [[to_wire(args), to_wire(kwargs)] for args, kwargs in converted.calls]
+        encoder = Encoder(MAX_INPUT_ITEMS)
+        calls = [[to_wire(args, encoder), to_wire(kwargs, encoder)] for args, kwargs in converted.calls]
         job: dict[str, Any] = {"kind": "calls", "calls": calls}
         return Plan(way=Way.CALLS, job=job, converted=converted)
+    return _plan_of_text(code, entry_point, split, tree)
+
+
+@lru_cache(maxsize=256)
+def plan_as_text(code: str, entry_point: str | None, split: bool = True) -> Plan:
+    """Decide how a test is run whose text is executed, although it could be calls and claims. As `plan`."""
+    code = with_calls_of_tests(code.replace("\r\n", "\n").replace("\r", "\n"))
+    return _plan_of_text(code, entry_point, split, parse_python(code), only_calls=True)
+
+
+def _plan_of_text(
+    code: str, entry_point: str | None, split: bool, tree: ast.Module, *, only_calls: bool = False
+) -> Plan:
+    """Plan the execution of test text.
+
+    Args:
+        only_calls: whether it is known to do nothing but calls and claims; then what it imports does not matter.
+    """
     functions = {"candidate", *([entry_point] if entry_point else [])}
     asserts = instrument(code, functions, tree)
     used, expected = free_names(code, entry_point)
     job = {"kind": "assert", "code": asserts.code, "names": used}
-    reason = why_together(code, expected, tree) or ("" if split else "two runs cannot be connected here")
+    reason = "" if only_calls else why_together(code, expected, tree)
+    reason = reason or ("" if split else "two runs cannot be connected here")
     if not reason:
         return Plan(way=Way.SPLIT, job=job, asserts=asserts)
-    variants = [
-        {**job, "code": instrument(variant, functions).code} for variant in must_fail(code, functions)
-    ]
-    return Plan(way=Way.TOGETHER, job=job, asserts=asserts, reason=reason, must_fail=variants)
+    mixed = variants(code, functions)
+    job["code"], asserts = _rewritten(instrument(mixed.test, functions), asserts)
+    must_fail = [{**job, "code": instrument(text, functions).code} for text in mixed.must_fail]
+    return Plan(way=Way.TOGETHER, job=job, asserts=asserts, reason=reason, must_fail=must_fail)
+
+
+def _rewritten(new: Instrumented, old: Instrumented) -> tuple[str, Instrumented]:
+    """Return the text of a test that was written anew, and its assertions with the sources they had.
+
+    They come in the same order, and the last one is our own.
+    """
+    order = sorted(range(len(new.assertions)), key=lambda number: new.assertions[number].first)
+    sources = [assertion.source for assertion in sorted(old.assertions, key=lambda one: one.first)]
+    found = list(new.assertions)
+    for number, source in zip(order, sources, strict=False):
+        found[number] = replace(found[number], source=source)
+    return new.code, Instrumented(new.code, tuple(found))

@@ -2,48 +2,36 @@
 
 ``assert f(1, [2]) == 3``, ``assert abs(f(x) - 0.5) < 1e-6``, a HumanEval ``check(candidate)`` made of these: the
 calls are made by the candidate's process, which gets to know their arguments only; the claims are evaluated here,
-on the decoded results, by `plain_expressions`. Anything else is not converted; nothing is executed.
+on the decoded results, see `claims`. Anything else is not converted; nothing is executed. Reading takes bounded
+work and memory: the test may be a model's.
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
-import contextlib
-import operator
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from codegrove.parsing import parse_python
 from codegrove.tools.sandbox import plain_expressions as plain
 from codegrove.tools.sandbox.asserts import left_operand
-from codegrove.tools.sandbox.plain_expressions import NotPlain
+from codegrove.tools.sandbox.claims import Claim
+from codegrove.tools.sandbox.given_objects import changeable, require_unshared
+from codegrove.tools.sandbox.plain_expressions import answer_name
+from codegrove.tools.sandbox.plain_functions import MATH, Budget, NotPlain, math_item
+from codegrove.tools.sandbox.replaced_calls import KnownAnswers, NewAnswers
 from codegrove.tools.sandbox.source_text import SourceText
-from codegrove.tools.sandbox.values import show
 
 _MOST_CALLS = 2000
 _MOST_CLAIMS = 5000
-_MOST_SHOWN = 1000
-_IMMUTABLE = (int, float, complex, str, bytes, bool, type(None), range)
+_WORK_OF_READING = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """One assertion, or one part of an ``and``."""
-
-    test: ast.expr
-    """Results of calls appear in it as names, see `answer_name`."""
-    names: Mapping[str, object]
-    """Values of its other names."""
-    needs: int
-    """How many answers there must be before it can be evaluated."""
-    shown: Sequence[ast.expr]
-    """What to show of it when it fails."""
-    source: str
-    message: ast.expr | None
-    """To be evaluated when the claim fails; None if that cannot be done here."""
+def _of_program(*_: object) -> None:
+    """Stands for the function under test among the variables: it has no value that could be computed with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +41,6 @@ class Converted:
     calls: tuple[tuple[tuple[object, ...], dict[str, object]], ...]
     """Positional and named arguments of each call, in order."""
     claims: tuple[Claim, ...]
-
-
-def answer_name(number: int) -> str:
-    """Return the name under which a claim finds the result of a call. No Python name looks like it."""
-    return f"#{number}"
 
 
 def convert(code: str, entry_point: str | None, tree: ast.Module | None = None) -> Converted | None:
@@ -80,7 +63,7 @@ def convert(code: str, entry_point: str | None, tree: ast.Module | None = None) 
     reader = _Reader(SourceText(code), entry_point)
     try:
         reader.read(tree.body)
-    except Exception:  # noqa: BLE001 - constants of a test may raise anything, and do so when it is run as it is
+    except (NotPlain, RecursionError, MemoryError):
         return None
     if not reader.calls:
         return None
@@ -99,16 +82,28 @@ class _Reader:
     """Variables that hold a result, with the number of calls made when it was new."""
     calls: list[tuple[tuple[object, ...], dict[str, object]]] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
+    given: set[int] = field(default_factory=set)
+    """Ids of the lists, dicts and sets that calls were given. `calls` keeps them alive."""
+    found: dict[int, tuple[object, set[int]]] = field(default_factory=dict)
+    """Values by their ids, which last as long as they do, with what can be changed in them."""
     inside: bool = False
+    budget: Budget = field(default_factory=lambda: Budget(_WORK_OF_READING))
 
     def __post_init__(self) -> None:
         self.functions = {self.entry_point}
+        self.names[self.entry_point] = _of_program
+
+    @property
+    def made(self) -> int:
+        """How many calls were made so far."""
+        return len(self.calls)
 
     def read(self, body: list[ast.stmt]) -> None:
         for statement in body:
             self._statement(statement)
 
     def _statement(self, statement: ast.stmt) -> None:
+        self.budget.spend()
         match statement:
             case ast.Pass() | ast.Expr(value=ast.Constant()):
                 pass
@@ -131,7 +126,7 @@ class _Reader:
             case ast.Expr(value=ast.Call(func=ast.Name(id=name)) as call) if name in self.checks:
                 self._check(self.checks[name], call)
             case ast.Expr(value=ast.Call(func=ast.Name(id=name)) as call) if name in self.functions:
-                self._call(call)
+                self.call(call)
             case _:
                 raise NotPlain(type(statement).__name__)
 
@@ -139,15 +134,27 @@ class _Reader:
         known = name in self.functions or name in self.checks or hasattr(builtins, name)
         if known or name.startswith("__"):
             raise NotPlain(name)
+        if not self._changeable(value).isdisjoint(self.given):
+            raise NotPlain("an object that a call may have changed")
         self.fresh.pop(name, None)
         self.names[name] = value
+
+    def _changeable(self, value: object) -> set[int]:
+        """Return `changeable` of a value, found once. Nothing changes the values here."""
+        self.budget.spend()
+        if isinstance(value, (int, float, str, bytes, type(None))):
+            return set()
+        known = self.found.get(id(value))
+        if known is None:
+            known = self.found[id(value)] = (value, changeable(value, self.budget))
+        return known[1]
 
     def _import(self, aliases: list[ast.alias]) -> None:
         for alias in aliases:
             if alias.name.partition(".")[0] not in sys.stdlib_module_names:
                 raise NotPlain(alias.name)
             name = alias.asname or alias.name.partition(".")[0]
-            self._bind(name, plain.MATH)
+            self._bind(name, MATH)
             if alias.name != "math":
                 del self.names[name]
 
@@ -160,13 +167,13 @@ class _Reader:
             name = alias.asname or alias.name
             if name == "*":
                 raise NotPlain("*")
-            self._bind(name, plain.math_item(alias.name) if module == "math" else None)
+            self._bind(name, math_item(alias.name) if module == "math" else None)
             if module != "math":
                 del self.names[name]
 
     def _assign(self, name: str, value: ast.expr) -> None:
-        if isinstance(value, ast.Call) and self._is_call(value):
-            number = self._call(value)
+        if isinstance(value, ast.Call) and self.is_call(value):
+            number = self.call(value)
             self._bind(name, None)
             del self.names[name]
             self.fresh[name] = number
@@ -175,19 +182,27 @@ class _Reader:
 
     def _constant(self, node: ast.expr) -> Any:
         plain.check(node, self.names)
-        return plain.evaluate(node, self.names)
+        try:
+            return plain.evaluate(node, self.names, self.budget)
+        except plain.ERRORS as error:  # it is raised when the test is run as it is
+            raise NotPlain(str(error)) from None
 
     def _loop(self, loop: ast.For) -> None:
         targets = loop.target.elts if isinstance(loop.target, ast.Tuple) else None
-        for item in self._constant(loop.iter):
+        items = self._constant(loop.iter)
+        for item in _items(items):
+            self.budget.spend()
+            if id(items) in self.given:
+                raise NotPlain("a loop over what a call may have changed")
             if targets is None:
                 self._bind(_name_of(loop.target), item)
             else:
-                for target, part in zip(targets, item, strict=True):
+                parts = _items(item)
+                if len(parts) != len(targets):
+                    raise NotPlain("a row of another length")
+                for target, part in zip(targets, parts, strict=True):
                     self._bind(_name_of(target), part)
             self.read(loop.body)
-        if isinstance(loop.iter, ast.Name):
-            self.names.pop(loop.iter.id, None)  # calls may have changed what is in it
 
     def _check(self, check: ast.FunctionDef, call: ast.Call) -> None:
         """Read the body of a function of the test where it is called."""
@@ -203,7 +218,7 @@ class _Reader:
         parameters = {parameter.arg for parameter in plainly}
         if parameters & self.checks.keys():
             raise NotPlain("a parameter that hides a function")
-        self.names = {name: value for name, value in self.names.items() if name not in parameters}
+        self.names = {**self.names, **dict.fromkeys(parameters, _of_program)}
         self.functions, self.fresh, self.inside = self.functions | parameters, {}, True
         body = check.body
         if isinstance(body[-1], ast.Return) and body[-1].value is None:
@@ -212,24 +227,33 @@ class _Reader:
             raise NotPlain("a local variable that hides a global one")
         self.read(body)
         self.names, self.functions, self.fresh = outer
+        self._forget_given()
         self.inside = False
 
-    def _is_call(self, node: ast.AST) -> bool:
+    def is_call(self, node: ast.AST) -> bool:
+        """Whether a node calls the function under test."""
         return (
             isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self.functions
         )
 
-    def _call(self, call: ast.Call) -> int:
+    def call(self, call: ast.Call) -> int:
         """Note a call; its number says which answer is its result."""
         args = tuple(self._constant(argument) for argument in call.args)
         kwargs = {_keyword(keyword): self._constant(keyword.value) for keyword in call.keywords}
-        for name in _names_in([*call.args, *(keyword.value for keyword in call.keywords)]):
-            if not isinstance(self.names.get(name.id), _IMMUTABLE):
-                self.names.pop(name.id, None)  # the call may change it; who uses it again is not converted
+        require_unshared([*args, *kwargs.values()], self.budget)
         self.calls.append((args, kwargs))
         if len(self.calls) > _MOST_CALLS:
             raise NotPlain("too many calls")
+        if next(_names_in([*call.args, *(keyword.value for keyword in call.keywords)]), None) is not None:
+            self.given |= changeable((args, kwargs), self.budget)
+            self._forget_given()
         return len(self.calls) - 1
+
+    def _forget_given(self) -> None:
+        """Drop the variables with something that a call may have changed. Who uses one again is not converted."""
+        for name, value in list(self.names.items()):
+            if not self._changeable(value).isdisjoint(self.given):
+                del self.names[name]
 
     def _assert(self, statement: ast.Assert) -> None:
         source = self.source.segment(statement)
@@ -238,127 +262,55 @@ class _Reader:
         parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
         shown: list[ast.expr] = []
         for part in parts:
-            replacer = _Replacer(self, None if statement.msg is None else same)
+            replacer = NewAnswers(self, None if statement.msg is None else same)
             replaced = replacer.visit(part)
-            names = dict(self.names) | {answer_name(number): 0 for number in replacer.numbers}
-            plain.check(replaced, names)
+            plain.check(replaced, self.names)
+            self._try_constants(replaced)
             shown = [*shown, *(ast.Name(id=answer_name(n), ctx=ast.Load()) for n in replacer.called)]
             left = left_operand(replaced)
+            message = None if statement.msg is None else self._message(statement.msg, same)
+            used = {name.id for name in _names_in([replaced, *([message] if message else ())])}
             claim = Claim(
                 test=replaced,
-                names=dict(self.names),
-                needs=max(replacer.numbers, default=-1) + 1,
+                names={name: self.names[name] for name in used if name in self.names},
+                answers=frozenset(replacer.numbers),
+                needs=self.made,
                 shown=tuple(shown) if shown or left is None else (left,),
                 source=source,
-                message=None if statement.msg is None else self._message(statement.msg, same),
+                message=message,
             )
             self.claims.append(claim)
             if len(self.claims) > _MOST_CLAIMS:
                 raise NotPlain("too many claims")
 
+    def _try_constants(self, node: ast.expr) -> None:
+        """Refuse a claim of which it is known now that it cannot be evaluated, whatever the answers are."""
+        for part in plain.constant_parts(node):
+            try:
+                plain.evaluate(part, self.names, self.budget)
+            except NotPlain:
+                raise
+            except plain.ERRORS:
+                pass  # it is raised where the claim is evaluated, if it comes to that
+
     def _message(self, node: ast.expr, same: dict[str, int]) -> ast.expr | None:
         """Return a message in which calls are the ones that the assertion makes; None for any other."""
         if isinstance(node, ast.Constant) and node.value is not ...:
             return node
-        node = _Known(self, same).visit(node)
+        node = KnownAnswers(self, same).visit(node)
         try:
-            names = dict(self.names) | {answer_name(number): 0 for number in range(len(self.calls))}
             for part in node.values if isinstance(node, ast.JoinedStr) else [node]:
-                plain.check(part.value if isinstance(part, ast.FormattedValue) else part, names)
+                plain.check(part.value if isinstance(part, ast.FormattedValue) else part, self.names)
         except NotPlain:
             return None
         return node
 
 
-class _Replacing(ast.NodeVisitor):
-    """Returns another expression with some parts replaced. The tree stays as it is: a loop reads it again."""
-
-    def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        return node
-
-    def generic_visit(self, node: ast.AST) -> Any:
-        same, fields = True, {}
-        for name, value in ast.iter_fields(node):
-            if isinstance(value, ast.AST):
-                fields[name] = self.visit(value)
-                same = same and fields[name] is value
-            elif isinstance(value, list):
-                fields[name] = [self.visit(item) if isinstance(item, ast.AST) else item for item in value]
-                same = same and all(map(operator.is_, fields[name], value))
-            else:
-                fields[name] = value
-        return node if same else ast.copy_location(type(node)(**fields), node)
-
-
-class _Known(_Replacing):
-    """Replaces calls that were made already by their answers."""
-
-    def __init__(self, reader: _Reader, same: Mapping[str, int]) -> None:
-        self.reader, self.same = reader, same
-
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        number = self.same.get(ast.dump(node))
-        if number is None:
-            return self.generic_visit(node)  # type: ignore[no-any-return]
-        return ast.Name(id=answer_name(number), ctx=ast.Load())
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        number = self.reader.fresh.get(node.id)
-        return node if number is None else ast.Name(id=answer_name(number), ctx=ast.Load())
-
-
-class _Replacer(_Replacing):
-    """Replaces calls and variables that hold results. Calls must happen whatever their neighbours are.
-
-    Args:
-        same: where to note which call is which, if anybody is going to ask.
-    """
-
-    def __init__(self, reader: _Reader, same: dict[str, int] | None) -> None:
-        self.reader = reader
-        self.same = same
-        self.called: list[int] = []
-        self.numbers: list[int] = []
-
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        if not self.reader._is_call(node):
-            return ast.Call(
-                func=node.func,
-                args=[self.visit(argument) for argument in node.args],
-                keywords=[self.visit(keyword) for keyword in node.keywords],
-            )
-        self.called.append(self.reader._call(node))
-        if self.same is not None:
-            self.same[ast.dump(node)] = self.called[-1]
-        return self._answer(self.called[-1])
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        number = self.reader.fresh.get(node.id)
-        if number is None:
-            return node
-        if number != len(self.reader.calls) - 1:
-            raise NotPlain("a result that a later call may have changed")
-        return self._answer(number)
-
-    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
-        return ast.BoolOp(op=node.op, values=self._unconditional(node.values, 1))
-
-    def visit_Compare(self, node: ast.Compare) -> ast.expr:
-        left, *others = self._unconditional([node.left, *node.comparators], 2)
-        return ast.Compare(left=left, ops=node.ops, comparators=others)
-
-    def _unconditional(self, nodes: list[ast.expr], sure: int) -> list[ast.expr]:
-        replaced = []
-        for place, node in enumerate(nodes):
-            before = len(self.called)
-            replaced.append(self.visit(node))
-            if place >= sure and len(self.called) > before:
-                raise NotPlain("a call that may not happen")
-        return replaced
-
-    def _answer(self, number: int) -> ast.expr:
-        self.numbers.append(number)
-        return ast.Name(id=answer_name(number), ctx=ast.Load())
+def _items(value: Any) -> Sequence[Any]:
+    """Return what a loop over a value goes through."""
+    if not isinstance(value, (list, tuple, set, frozenset, dict, str, bytes, range)):
+        raise NotPlain("a loop over something that has no items")
+    return value if isinstance(value, (list, tuple, range)) else list(value)
 
 
 def _name_of(node: ast.expr) -> str:
@@ -393,50 +345,3 @@ def _names_in(nodes: Sequence[ast.AST]) -> Iterator[ast.Name]:
 
 def _assigned(body: Sequence[ast.stmt]) -> set[str]:
     return {name.id for name in _names_in(body) if isinstance(name.ctx, ast.Store)}
-
-
-class Failure(Exception):
-    """A claim that does not hold, or could not be worked out."""
-
-    def __init__(self, message: str, shown: tuple[object, ...], error: Exception | None = None) -> None:
-        super().__init__(message)
-        self.message, self.shown, self.error = message, shown, error
-
-
-def examine(claim: Claim, answers: Sequence[object]) -> None:
-    """Evaluate a claim.
-
-    Raises:
-        Failure: unless it holds.
-    """
-    found = {answer_name(number): answer for number, answer in enumerate(answers)}
-    names = {**claim.names, **found}
-    try:
-        if plain.evaluate(claim.test, names):
-            return
-    except Exception as error:  # noqa: BLE001 - of Python, about values that do not fit
-        raise Failure("", (), error) from None
-    shown: list[object] = []
-    for node in claim.shown:
-        with contextlib.suppress(Exception):
-            shown.append(plain.evaluate(node, names))
-    message = ""
-    with contextlib.suppress(Exception):
-        message = _written(claim.message, names)
-    raise Failure(message or claim.source, tuple(shown))
-
-
-def _written(node: ast.expr | None, names: Mapping[str, object]) -> str:
-    if node is None:
-        return ""
-    if not isinstance(node, ast.JoinedStr):
-        return str(plain.evaluate(node, names))
-    texts = []
-    for part in node.values:
-        if isinstance(part, ast.FormattedValue):
-            value = plain.evaluate(part.value, names)
-            plainly = isinstance(value, str) and part.conversion == -1
-            texts.append(str(value) if plainly else show(value, most_items=_MOST_SHOWN))
-        else:
-            texts.append(str(plain.evaluate(part, names)))
-    return "".join(texts)

@@ -55,6 +55,7 @@ class CarryEncoder(Encoder):
         if depth < MAX_DEPTH and builtin_base(value) in _NUMBERED:
             number = self._numbers.get(id(value))
             if number is not None:
+                self._count(1)
                 return {"k": number}
             self._numbers[id(value)] = len(self.kept)
             self.kept.append(value)
@@ -172,6 +173,8 @@ _VALUES: dict[str, tuple[str, Callable[[Any], list[Any]], Callable[..., object]]
     "dict_keys": ("", list, lambda kind, *p: dict.fromkeys(p).keys()),
 }
 """Types of the standard library with values that are no built-in ones: where they are, parts, and back again."""
+CARRIED = frozenset(_VALUES)
+"""Names of the types, beside built-in ones, whose values arrive as they are."""
 
 
 def _parts_of(value: Any) -> list[Any] | None:

@@ -37,6 +37,7 @@ from codegrove.tools.sandbox import child_native, child_session, counts, linux, 
 from codegrove.tools.sandbox.child_alarm import MakeAlarm, SignalAlarm
 from codegrove.tools.sandbox.describing import PROGRAM, describe, frames_above
 from codegrove.tools.sandbox.proxy import Gone, Peer
+from codegrove.tools.sandbox.showing import show
 
 try:
     import resource
@@ -150,10 +151,11 @@ def do(text: bytes, result: int, peer: Sequence[int], alarm: MakeAlarm = SignalA
         os._exit(70)
     if work["mode"] == "native":
         child_native.run(work, report.send, peer)
-    if work["mode"] == "tests":
-        _run_tests_apart(work, report, peer, alarm)
     if work["mode"] == "session":
         child_session.serve(work, report.send, *peer)
+    report.send("prepared")
+    if work["mode"] == "tests":
+        _run_tests_apart(work, report, peer, alarm)
     Run(work, report, peer, alarm).go()
 
 
@@ -325,21 +327,28 @@ class Run:
             return test_runner.run_test(test["code"], {**namespace, **test_runner.services(seen)}, seen)
         if test["kind"] == "calls":
             return self._try_calls(test, namespace)
-        return {"outcome": "value", "value": self._call(test["args"], test["kwargs"], namespace)}
+        return {
+            "outcome": "value",
+            "value": self._call(test["args"], test["kwargs"], namespace, values.Encoder()),
+        }
 
     def _try_calls(self, test: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]:
         """Make the calls of one test; each answer is sent at once, in case the next call does not end."""
+        encoder = values.Encoder()
         for args, kwargs in test["calls"]:
-            value = self._call(args, kwargs, namespace)
+            value = self._call(args, kwargs, namespace, encoder)
             if self.pid_now() != self.pid:
                 self.exit(0)  # a copy, see `_one`
             self.send("answer", index=test["index"], value=value)
         return {"outcome": "answered"}
 
-    def _call(self, args: Any, kwargs: Any, namespace: dict[str, Any]) -> Any:
-        positional: Any = values.from_wire(args)  # decoded each time: a program may change what it is given
-        named: Any = values.from_wire(kwargs)
-        return values.to_wire(namespace[self.entry_point or ""](*positional, **named))
+    def _call(self, args: Any, kwargs: Any, namespace: dict[str, Any], encoder: values.Encoder) -> Any:
+        budget = values.Budget(values.MAX_INPUT_ITEMS)
+        positional: Any = values.from_wire(
+            args, budget
+        )  # decoded each time: a program may change what it gets
+        named: Any = values.from_wire(kwargs, budget)
+        return values.to_wire(namespace[self.entry_point or ""](*positional, **named), encoder)
 
     def _run_as_script(self, code: CodeType, namespace: dict[str, Any]) -> None:
         def script() -> dict[str, Any]:
@@ -378,4 +387,4 @@ class Run:
 
 
 def _show_in_trace(value: object) -> str:
-    return values.show(value, most_items=_TRACE_ITEMS, most_text=block_trace.MOST_TEXT)
+    return show(value, most_items=_TRACE_ITEMS, most_text=block_trace.MOST_TEXT)

@@ -24,6 +24,7 @@ from typing import Any, Protocol
 
 from codegrove.tools.sandbox import values
 from codegrove.tools.sandbox.describing import describe
+from codegrove.tools.sandbox.showing import show
 
 SHOWN = 4000
 """Characters kept of a value's ``repr``."""
@@ -219,7 +220,7 @@ def _shown(value: object) -> str:
     except CellInterrupt:
         raise
     except BaseException:  # noqa: BLE001 - see above
-        text = values.show(value, most_items=SHOWN)
+        text = show(value, most_items=SHOWN)
     if len(text) <= SHOWN:
         return text
     return f"{text[: SHOWN // 2]} ...[{len(text)} characters, middle cut]... {text[-SHOWN // 2 :]}"

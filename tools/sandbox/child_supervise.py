@@ -38,6 +38,7 @@ from typing import Any
 
 from codegrove.tools.sandbox import child_run, linux, passing, rehearsal
 from codegrove.tools.sandbox.isolated import Isolated
+from codegrove.tools.sandbox.process_table import LONGEST_HOLD_UP_SECONDS
 from codegrove.tools.sandbox.restricted import Restricted
 from codegrove.tools.sandbox.walls import UNAVAILABLE, Limited, RunSettings, Walls
 
@@ -81,21 +82,24 @@ def serve(control_fd: int) -> None:
     gc.collect()
     gc.freeze()
     linux.give_memory_back()  # every page takes its time in every fork
-    number = 0
     request = control.next()
     while request is not None:
         if "prepare" not in request:
             request = control.next()  # that one came too late
             continue
-        number += 1
         settings = RunSettings(**request["prepare"])
-        title = {"ready": number, "series": request["series"]}
+        title = {"ready": _new_number(), "series": request["series"]}
         instead = _run(title, settings, control, walls, wake_read)
         if instead is None and not settings.ahead:
             instead = control.next()
             if instead is None:
                 return
         request = instead or request
+
+
+def _new_number() -> int:
+    """Return a number for a run, which it can find. Counted ones would tell it how many ran before."""
+    return int.from_bytes(os.urandom(6), "big")
 
 
 def _raise_walls(setup: dict[str, Any]) -> Walls:
@@ -235,7 +239,8 @@ class _Watch:
         self.exit_code: int | None = None
         self.cpu_seconds = 0.0
         self.peak_rss = 0
-        self.held_up = 0
+        self.wanted = 0.0
+        self.times_held_up = self.waits_for_disk = 0
         self.limit = ""
         self.judge_is_gone = False
         self.next_look: float | None = None
@@ -265,10 +270,19 @@ class _Watch:
             "exit": self.exit_code,
             "cpu": self.cpu_seconds,
             "rss": self.peak_rss * unit,
-            "held_up": self.held_up,
+            "held_up": self._held_up(),
             "limit": self.limit,
             "clean": clean,
         }
+
+    def _held_up(self) -> float:
+        """Return `RunEnd.held_up`."""
+        by_disk = self.waits_for_disk * LONGEST_HOLD_UP_SECONDS
+        if (
+            self.wanted
+        ):  # how often can be chosen by the run: a thread may give way to its neighbour all the time
+            return max(0.0, self.wanted - self.cpu_seconds) + by_disk
+        return self.times_held_up * LONGEST_HOLD_UP_SECONDS + by_disk
 
     def _is_over(self, request: dict[str, Any] | None) -> bool:
         """Follow a request; return whether the run must end."""
@@ -294,6 +308,8 @@ class _Watch:
     def _reap(self) -> bool:
         """Collect what has ended; False when no child is left."""
         while True:
+            if self.next_look is not None and self.exit_code is None:  # it takes its time
+                self.wanted = max(self.wanted, self.walls.table.longest_wanted_below())
             try:
                 pid, status, usage = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
@@ -304,7 +320,8 @@ class _Watch:
                 continue
             self.cpu_seconds += usage.ru_utime + usage.ru_stime
             self.peak_rss = max(self.peak_rss, usage.ru_maxrss)
-            self.held_up += usage.ru_nivcsw + usage.ru_majflt + usage.ru_inblock
+            self.times_held_up += usage.ru_nivcsw
+            self.waits_for_disk += usage.ru_majflt + usage.ru_inblock
             if pid == self.pid:
                 self.exit_code = os.waitstatus_to_exitcode(status)
 

@@ -10,8 +10,8 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 
+from codegrove.tools.sandbox.record_lines import MOST_BYTES, RecordLines, completes_step
 from codegrove.tools.sandbox.rules import Rules, Stopped
-from codegrove.tools.sandbox.values import MAX_BYTES
 
 START_SECONDS = 30.0
 """How long an interpreter may take to start and to make a process ready. Never counted against a candidate."""
@@ -30,7 +30,6 @@ _LONGEST_WAIT = 3600.0
 """Seconds. The kernel takes no number of any size."""
 
 _CHUNK = 1 << 16
-_MOST_RECORD = 2 * MAX_BYTES
 _READABLE = select.POLLIN | select.POLLHUP | select.POLLERR if hasattr(select, "POLLIN") else 0
 
 
@@ -147,7 +146,9 @@ class Conversation:
         self.ended: dict[str, object] | None = None
         self.about_next: list[dict[str, object]] = []
         """Answers that are not about this run."""
-        self.record = bytearray()
+        self.heard = False
+        """Whether there was any record."""
+        self.records = RecordLines()
         self.output = {"stdout": bytearray(), "stderr": bytearray()}
         self.names = {ready.result: "result", ready.stdout: "stdout", ready.stderr: "stderr"}
         self.poll = select.poll()
@@ -226,9 +227,8 @@ class Conversation:
 
     def _kill_unless_answered(self, why: Stopped) -> None:
         """Look at the records that are there already, then kill if that is still due."""
-        before = self.step_deadline
         self._read_rest("result")
-        if why != "step" or self.step_deadline == before:
+        if why != "step" or time.monotonic() >= self.step_deadline:
             self._kill(why)
 
     def _give_up(self) -> None:
@@ -292,19 +292,23 @@ class Conversation:
     def _take_records(self, data: bytes) -> None:
         if self.stopped not in ("", "processes", "disk", "memory"):
             return  # decided already
-        self.record += data
-        while (length := self.record.find(b"\n")) >= 0:
-            line = bytes(self.record[:length])
-            del self.record[: length + 1]
+        self.records.feed(data)
+        while (line := self.records.next()) is not None:
+            self.heard = True
             if self.on_output is not None:
                 self._read_rest("stdout")
                 self._read_rest("stderr")
+            arrived = time.monotonic()
             if not self.on_record(line):
                 self._kill("records")
                 self.stopped = "records"
                 return
-            self.step_deadline = time.monotonic() + self.rules.step_seconds  # judging is not its time
-        if len(self.record) > _MOST_RECORD:
+            now = time.monotonic()  # judging is not its time
+            if completes_step(line):
+                self.step_deadline = now + self.rules.step_seconds
+            else:
+                self.step_deadline += now - arrived
+        if self.records.too_much:
             self._kill("output")
 
     def _drain(self) -> None:
@@ -314,6 +318,6 @@ class Conversation:
 
     def _read_rest(self, name: str) -> None:
         for descriptor in [item for item, known in self.names.items() if known == name]:
-            rest = _MOST_RECORD
+            rest = MOST_BYTES
             while rest > 0 and self._read(descriptor):
                 rest -= _CHUNK

@@ -14,12 +14,8 @@ MOST_WAITING = 0.1
 """Share of a test's limit that its process may have spent without the processor and still be believed. Alone on a
 quiet machine an endless loop spends one to three hundredths of a second so."""
 
-LONGEST_HOLD_UP_SECONDS = 0.1
-"""What the kernel can be made responsible for each time it takes the processor away: a period of the group
-scheduler, or a queue of some thirty processes."""
 
-
-def starved(seconds: float, cpu_seconds: float, held_up: int | None, limits: Limits) -> bool:
+def starved(seconds: float, cpu_seconds: float, held_up: float | None, limits: Limits) -> bool:
     """Whether a run lacked the processor through no fault of its own, so long that it may have cost it a test.
 
     A run that sleeps lacks it as well, but is hardly ever held up. Where nobody counts that, every lack is
@@ -32,7 +28,7 @@ def starved(seconds: float, cpu_seconds: float, held_up: int | None, limits: Lim
     waited = seconds - cpu_seconds
     if waited <= MOST_WAITING * limits.test_seconds:
         return False
-    return held_up is None or held_up * LONGEST_HOLD_UP_SECONDS >= waited / 2
+    return held_up is None or held_up >= waited / 2
 
 
 class Judging(Protocol):

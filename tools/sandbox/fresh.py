@@ -21,15 +21,14 @@ from codegrove.tools.sandbox.clip import clip
 from codegrove.tools.sandbox.containment import Containment
 from codegrove.tools.sandbox.fresh_process import End, FreshProcess, Source, new_job, program_of
 from codegrove.tools.sandbox.job import Job, Usage
+from codegrove.tools.sandbox.record_lines import RecordLines, completes_step
 from codegrove.tools.sandbox.rules import Rules, RunEnd, Stopped
 from codegrove.tools.sandbox.scratch import remove_tree
-from codegrove.tools.sandbox.values import MAX_BYTES
 
 _START_SECONDS = 30.0
 """How long an interpreter may take to start. Never counted against a candidate."""
 _GRACE_SECONDS = 3.0
 """What processes may take to end when they are killed; then nobody waits for them any more."""
-_MOST_RECORD = 2 * MAX_BYTES
 _LONGEST_WAIT = 3600.0
 """Seconds. The system takes no number of any size."""
 _KILLED = -9
@@ -75,6 +74,7 @@ class FreshInterpreter:
         cancelled: Callable[[], bool],
         extra: Sequence[int] = (),
         on_output: Callable[[str, bytes], bool] | None = None,
+        when_ready: Callable[[], bool] = lambda: True,
     ) -> RunEnd:
         """Start a process, hand it the job and wait until it has ended, see `Interpreter.run`.
 
@@ -94,7 +94,7 @@ class FreshInterpreter:
             for descriptor in extra:
                 os.close(descriptor)
         self._layers = process.job.layers
-        talk = _Talk(process, job, rules, on_record, cancelled)
+        talk = _Talk(process, job, rules, on_record, cancelled, when_ready)
         with self._lock:
             self._running = process
         try:
@@ -143,9 +143,10 @@ class _Talk:
         rules: Rules,
         on_record: Callable[[bytes], bool],
         cancelled: Callable[[], bool],
+        when_ready: Callable[[], bool],
     ) -> None:
         self.process, self.job, self.rules = process, job, rules
-        self.on_record, self.cancelled = on_record, cancelled
+        self.on_record, self.cancelled, self.when_ready = on_record, cancelled, when_ready
         self.began: float | None = None
         self.seconds = 0.0
         self.deadline = time.monotonic() + _START_SECONDS
@@ -154,7 +155,7 @@ class _Talk:
         self.exit_code: int | None = None
         self.usage = Usage()
         self.open: set[Source] = {"result", "stdout", "stderr"}
-        self.record = bytearray()
+        self.records = RecordLines()
         self.output = {"stdout": bytearray(), "stderr": bytearray()}
 
     def hold(self) -> None:
@@ -204,7 +205,7 @@ class _Talk:
     def _begin(self) -> None:
         """The process waits for its job: bind it, and let it have it."""
         rules = self.rules
-        if self.cancelled():
+        if not self.when_ready() or self.cancelled():
             return self.process.kill()
         most = rules.processes if rules.children else 1
         try:
@@ -238,19 +239,22 @@ class _Talk:
     def _take_records(self, data: bytes) -> None:
         if self.stopped:
             return None  # decided already
-        self.record += data
-        while not self.stopped and (length := self.record.find(b"\n")) >= 0:
-            line = bytes(self.record[: length + 1])
-            del self.record[: length + 1]
+        self.records.feed(data)
+        while not self.stopped and (line := self.records.next()) is not None:
+            arrived = time.monotonic()
             if self.began is None:
-                if line != READY:
+                if line + b"\n" != READY:
                     return self._kill("lost")
                 self._begin()
-            elif not self.on_record(line[:-1]):
+            elif not self.on_record(line):
                 return self._kill("records")
             elif self.exit_code is None and not self.process.killed:
-                self.step_deadline = time.monotonic() + self.rules.step_seconds  # judging is not its time
-        if len(self.record) > _MOST_RECORD and not self.stopped:
+                now = time.monotonic()  # judging is not its time
+                if completes_step(line):
+                    self.step_deadline = now + self.rules.step_seconds
+                else:
+                    self.step_deadline += now - arrived
+        if self.records.too_much and not self.stopped:
             self._kill("output")
         return None
 

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from codegrove.agreement import right_output, same_value
 from codegrove.task import AssertTest, CallTest, StdioTest, Test
-from codegrove.tools.sandbox.assert_tests import Plan, Way, plan
+from codegrove.tools.sandbox.assert_tests import Plan, Way, plan, plan_as_text
 from codegrove.tools.sandbox.asserts import Instrumented
-from codegrove.tools.sandbox.call_conversion import Converted, Failure, examine
+from codegrove.tools.sandbox.call_conversion import Converted
+from codegrove.tools.sandbox.claims import Failure, Undecided, examine
 from codegrove.tools.sandbox.clip import clip
 from codegrove.tools.sandbox.literals import LiteralError, parse_arguments, parse_literal
 from codegrove.tools.sandbox.records import MOST_MESSAGE, Record
+from codegrove.tools.sandbox.showing import show
 from codegrove.tools.sandbox.splitting import NeedsFixtures
-from codegrove.tools.sandbox.values import DecodeError, Opaque, show, to_wire
+from codegrove.tools.sandbox.values import MAX_INPUT_ITEMS, DecodeError, Encoder, to_wire
 from codegrove.verdict import UNUSABLE_TEST, ErrorInfo, Status, TestResult
 
 MOST_OUTPUT = 2000
 """Characters kept of the values in a failed assertion."""
 _MOST_SHOWN = 3
+_MOST_EXAMINED_SECONDS = 1.0
+"""Processor time for the claims of one test."""
 _MOST_KEPT = 4000
 """Characters of a call that is kept for the next program."""
 
@@ -61,14 +66,31 @@ def prepare(index: int, test: Test, entry_point: str | None, *, split: bool = Tr
                 call, expected = _call(*texts) if kept else _call.__wrapped__(*texts)
                 return Prepared(index=index, test=test, job={**call, "index": index}, expected=expected)
             case AssertTest():
-                how = plan(test.code, entry_point, split)
-                return Prepared(index=index, test=test, job={**how.job, "index": index}, plan=how)
+                return _planned(index, test, plan(test.code, entry_point, split))
             case StdioTest():
                 return Prepared(index=index, test=test, job={"kind": "stdio", "index": index})
     except (LiteralError, NeedsFixtures) as error:
         return _unusable(str(error))
     except SyntaxError as error:
         return _unusable(f"it does not parse: {error.msg} (line {error.lineno} of the test)")
+    except (RecursionError, MemoryError):
+        return _unusable("it is nested too deeply, or too large, to be read")
+
+
+def prepare_again(
+    prepared: Prepared, entry_point: str | None, *, split: bool = True
+) -> Prepared | TestResult:
+    """Prepare a test whose calls were answered with what its claims cannot be judged on: its text is executed."""
+    assert isinstance(prepared.test, AssertTest)
+    try:
+        how = plan_as_text(prepared.test.code, entry_point, split)
+    except (SyntaxError, RecursionError, MemoryError):
+        return _unusable("it is nested too deeply, or too large, to be executed")
+    return _planned(prepared.index, prepared.test, how)
+
+
+def _planned(index: int, test: AssertTest, how: Plan) -> Prepared:
+    return Prepared(index=index, test=test, job={**how.job, "index": index}, plan=how)
 
 
 @lru_cache(maxsize=1024)
@@ -78,7 +100,8 @@ def _call(args: str, kwargs: str, expected: str) -> tuple[dict[str, Any], object
     The same tests are used for one program after another. Nobody changes what this returns.
     """
     positional, named = parse_arguments(args, kwargs)
-    job = {"kind": "call", "args": to_wire(positional), "kwargs": to_wire(named)}
+    encoder = Encoder(MAX_INPUT_ITEMS)
+    job = {"kind": "call", "args": to_wire(positional, encoder), "kwargs": to_wire(named, encoder)}
     return job, parse_literal(expected)
 
 
@@ -124,6 +147,9 @@ class Examination:
         self._examined = 0
         self.result: TestResult | None = None
         """Set by the first claim that does not hold."""
+        self.undecided = False
+        """Set by the first claim that cannot be judged on the answers. Then the test must be run another way."""
+        self._seconds = 0.0
 
     def take(self, answer: object) -> None:
         """Take the result of the next call.
@@ -138,7 +164,7 @@ class Examination:
         self._go_on()
 
     def finish(self, record: Record) -> TestResult:
-        """Judge how the calls ended.
+        """Judge how the calls ended. If a claim is undecided what this returns means nothing.
 
         Raises:
             DecodeError: if the record does not fit the answers before it.
@@ -159,20 +185,26 @@ class Examination:
 
     def _go_on(self) -> None:
         claims = self._converted.claims
-        while self.result is None and self._examined < len(claims):
+        started = time.thread_time()
+        while self.result is None and not self.undecided and self._examined < len(claims):
             claim = claims[self._examined]
             if claim.needs > len(self._answers):
-                return
+                break
             self._examined += 1
             try:
                 examine(claim, self._answers)
             except Failure as failure:
                 self.result = _failed_claim(failure)
+            except Undecided:
+                self.undecided = True
+            if self._seconds + time.thread_time() - started > _MOST_EXAMINED_SECONDS:
+                self.undecided = self.result is None
+        self._seconds += time.thread_time() - started
 
 
 def _failed_claim(failure: Failure) -> TestResult:
     if failure.error is not None:
-        message = clip(str(failure.error).replace(Opaque.__name__, "object"), MOST_MESSAGE)
+        message = clip(str(failure.error), MOST_MESSAGE)
         error = ErrorInfo(type=type(failure.error).__name__, message=message)
         return TestResult(status=Status.CRASHED, error=error)
     output = clip(", ".join(map(_shown, failure.shown[:_MOST_SHOWN])), MOST_OUTPUT)

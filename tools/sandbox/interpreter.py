@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import select
 import signal
 import socket
@@ -75,11 +76,7 @@ class Interpreter:
         if not can_fork():
             raise SandboxError(f"{sys.platform} cannot fork processes")
         self._containment = containment
-        self._scratch_parent = new_folder() if containment.level in ("restricted", "limited") else ""
         self._environment = new_environment()
-        ours, theirs = socket.socketpair()
-        self._control = Control(ours)
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
         self._lock = threading.Lock()
         self._running: Ready | None = None
         self._runner: int | None = None
@@ -89,29 +86,22 @@ class Interpreter:
         self._ready: Ready | None = None
         self._refused = ""
         self.usable = True
-        try:
-            start = [python]
-            if containment.level == "limited":
-                start = [*around(python, containment, self._scratch_parent), python]
-        except SandboxError:
-            theirs.close()
-            self._let_go()
-            raise
-        try:
+        self._scratch_parent = new_folder() if containment.level in ("restricted", "limited") else ""
+        with contextlib.ExitStack() as on_failure:
+            on_failure.callback(self._remove_scratch)
+            ours, theirs = socket.socketpair()
             with theirs:
-                self._process = subprocess.Popen(
-                    [*start, "-s", "-P", "-S", *_no_byte_code(), str(CHILD), str(theirs.fileno())],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=self._errors,
-                    pass_fds=[theirs.fileno()],
-                    env=self._environment,
-                    cwd="/",
-                    start_new_session=True,
+                self._control = Control(ours)
+                on_failure.callback(self._control.close)
+                self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
+                on_failure.callback(self._errors.close)
+                before = (
+                    around(python, containment, self._scratch_parent)
+                    if containment.level == "limited"
+                    else []
                 )
-        except OSError as error:
-            self._let_go()
-            raise SandboxError(f"cannot start {python!r}: {error}") from error
+                self._process = self._start([*before, python], theirs.fileno())
+            on_failure.pop_all()
         self._control.tell(
             {
                 "level": containment.level,
@@ -121,6 +111,21 @@ class Interpreter:
                 "stages": [asdict(stage) for stage in containment.stages],
             }
         )
+
+    def _start(self, command: list[str], control: int) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
+                [*command, "-s", "-P", "-S", *_no_byte_code(), str(CHILD), str(control)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._errors,
+                pass_fds=[control],
+                env=self._environment,
+                cwd="/",
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise SandboxError(f"cannot start {command[-1]!r}: {error}") from error
 
     def run(
         self,
@@ -132,6 +137,7 @@ class Interpreter:
         cancelled: Callable[[], bool],
         extra: Sequence[int] = (),
         on_output: Callable[[str, bytes], bool] | None = None,
+        when_ready: Callable[[], bool] = lambda: True,
     ) -> RunEnd:
         """Hand a process the job and wait until all its processes are dead.
 
@@ -143,6 +149,8 @@ class Interpreter:
             extra: more descriptors for the process; closed here as soon as it has them, whatever happens.
             on_output: gets what is written to ``stdout`` or ``stderr``, all that was written before a record
                 before that record; False is one byte too many. None keeps it until the end, up to the limit.
+            when_ready: called when a process waits for the job, before its time begins to count; False if it is
+                not to have the job.
 
         Raises:
             SandboxError: if the process could not be restricted.
@@ -150,14 +158,16 @@ class Interpreter:
         waiting = list(extra)
         try:
             if self._containment.level == "isolated":  # the run has a file system of its own
-                return self._run("", job, stdin, rules, on_record, on_output, cancelled, waiting)
+                return self._run("", job, stdin, rules, on_record, on_output, cancelled, waiting, when_ready)
             if self._scratch_parent:
                 scratch = os.path.join(self._scratch_parent, "codegrove-run")
                 os.mkdir(scratch, 0o700)
             else:
                 scratch = tempfile.mkdtemp(prefix="codegrove-")
             try:
-                return self._run(scratch, job, stdin, rules, on_record, on_output, cancelled, waiting)
+                return self._run(
+                    scratch, job, stdin, rules, on_record, on_output, cancelled, waiting, when_ready
+                )
             finally:
                 if self._scratch_parent:
                     empty_folder(self._scratch_parent)
@@ -179,13 +189,14 @@ class Interpreter:
         on_output: Callable[[str, bytes], bool] | None,
         cancelled: Callable[[], bool],
         extra: list[int],
+        when_ready: Callable[[], bool],
     ) -> RunEnd:
         ready = self._wait_until_ready(self._settings(scratch, rules, ahead=not scratch and not stdin), stdin)
         if self._refused:
             raise SandboxError(f"a run could not be contained: {self._refused}")
         if ready is None:
             return self._lost()
-        if cancelled():
+        if not when_ready() or cancelled():
             return _NEVER_BEGUN
         talk = Conversation(
             ready,
@@ -221,15 +232,17 @@ class Interpreter:
             self._runner = None
         else:
             self.close()
+        killed_by_others = talk.ended["exit"] == _KILLED and not talk.stopped and not cancelled()
         exit_code, held_up = talk.ended["exit"], talk.ended.get("held_up")
         return RunEnd(
             stopped=talk.stopped,
             started=True,
             exit_code=exit_code if isinstance(exit_code, int) else None,
-            held_up=held_up if isinstance(held_up, int) else None,
+            held_up=held_up if isinstance(held_up, float) else None,
             cpu_seconds=float(str(talk.ended["cpu"])),
             memory_bytes=int(str(talk.ended["rss"])),
             seconds=seconds,
+            untouched=killed_by_others and not talk.heard,
             **_output(talk),
         )
 
@@ -252,7 +265,7 @@ class Interpreter:
         As long as settings stay the same the interpreter prepares the next process by itself.
         """
         if settings != self._prepared_for or stdin:
-            self._series += 1
+            self._series = secrets.randbits(48)  # a run can find it, and must not learn how many ran before
             if self._ready is not None:
                 self._ready.close()
                 self._ready = None
@@ -338,12 +351,6 @@ class Interpreter:
         """Return what the interpreter said about its walls, in words; nothing before its first run."""
         return self._layers
 
-    def _let_go(self) -> None:
-        """Give back what an interpreter that was never started has."""
-        self._control.close()
-        self._errors.close()
-        self._remove_scratch()
-
     def _remove_scratch(self) -> None:
         if self._scratch_parent:
             remove_tree(self._scratch_parent)
@@ -370,10 +377,13 @@ class Interpreter:
                 break
 
 
+_KILLED = -9
+"""By number: not every system that imports this knows the name of the signal."""
+
 _NEVER_BEGUN = RunEnd(
     stopped="",
     started=True,
-    exit_code=-9,  # SIGKILL, by number: not every system that imports this knows the name
+    exit_code=_KILLED,
     cpu_seconds=0.0,
     memory_bytes=0,
     seconds=0.0,

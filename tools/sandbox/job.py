@@ -11,6 +11,8 @@ import threading
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from codegrove.tools.sandbox.process_table import LONGEST_HOLD_UP_SECONDS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
@@ -19,7 +21,7 @@ class Usage:
     cpu_seconds: float = 0.0
     memory_bytes: int = 0
     """Peak of the largest process."""
-    held_up: int | None = None
+    held_up: float | None = None
     """See `RunEnd.held_up`."""
     cpu_used_up: bool = False
     """Whether they were killed because they used more processor time than granted."""
@@ -99,7 +101,7 @@ class ProcessGroup:
         self._usage = Usage(
             cpu_seconds=taken.ru_utime + taken.ru_stime,
             memory_bytes=taken.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
-            held_up=taken.ru_nivcsw + taken.ru_majflt + taken.ru_inblock,
+            held_up=LONGEST_HOLD_UP_SECONDS * (taken.ru_nivcsw + taken.ru_majflt + taken.ru_inblock),
         )
         return process.returncode
 

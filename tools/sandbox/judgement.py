@@ -14,7 +14,7 @@ from codegrove.tools.sandbox.assert_tests import Way
 from codegrove.tools.sandbox.assignment import Assignment, Execute
 from codegrove.tools.sandbox.clip import clip
 from codegrove.tools.sandbox.ends import false_report
-from codegrove.tools.sandbox.grading import Prepared, grade_output, prepare
+from codegrove.tools.sandbox.grading import Prepared, grade_output, prepare, prepare_again
 from codegrove.tools.sandbox.port import BlockTrace
 from codegrove.tools.sandbox.records import Record
 from codegrove.tools.sandbox.reports import Report
@@ -69,7 +69,7 @@ class Judgement:
                         if not self._tally.over:
                             self._run_script(item)
                 case Way.CALLS:
-                    self._run_functions(list(group))
+                    self._run_calls(list(group))
                 case Way.SPLIT:
                     self._run_split(list(group))
                 case Way.TOGETHER:
@@ -105,6 +105,28 @@ class Judgement:
                 )
         return usable
 
+    def _run_calls(self, tests: list[Prepared]) -> None:
+        """Try tests that are calls, then those again, as text, whose answers are not plain enough to be judged.
+
+        Such an answer says nothing about the program: a range is as right as a list where a test asks for
+        ``list(f(3))``. A program that answers so on purpose gets what any test that is run as text gives it.
+        """
+        self._run_functions(tests)
+        if self._tally.over:
+            return
+        again: list[Prepared] = []
+        for test in tests:
+            if test.index in self._tally.undecided:
+                prepared = prepare_again(test, self.assignment.entry_point, split=self.assignment.split)
+                if isinstance(prepared, Prepared):
+                    again.append(prepared)
+                else:
+                    self._tally.keep(test.index, prepared)
+        if self.assignment.split:
+            self._run_split(again)
+        elif again:
+            self._run_together(again)
+
     def _run_functions(self, tests: list[Prepared]) -> None:
         """Try tests in one process; those that a test which ended the process left over run in a new one."""
         while True:
@@ -123,7 +145,8 @@ class Judgement:
                 status, error = self._tally.explain(end)
                 if not report.loaded or report.disorder:
                     return self._tally.give_up(status, error)
-                self._tally.results.setdefault(tests[0].index, TestResult(status=status, error=error))
+                if tests[0].index not in self._tally.undecided:
+                    self._tally.results.setdefault(tests[0].index, TestResult(status=status, error=error))
                 tests = tests[1:]
             if not tests or self._tally.over:
                 return None
@@ -178,9 +201,14 @@ class Judgement:
 
     def _run_split(self, tests: list[Prepared]) -> None:
         """Try tests in a process that never executes the program; the rest goes on in a new pair, as above."""
+        again = False
         while tests and not self._tally.over:
             program, report, ends = self._run_pair(tests)
             candidate_end, tests_end = ends
+            if any(end.untouched for end in ends) and not again:
+                again = True
+                self._tally.forget(tests)
+                continue
             if tests_end.stopped == "lost":
                 raise SandboxError(f"the interpreter that ran the tests was lost: {tests_end.problem}")
             for end in ends:

@@ -68,7 +68,7 @@ FIRST_USE = (
     Known(name="right function", program="def add(a, b):\n    return a + b\n", expected=Status.PASSED),
     Known(name="wrong function", program="def add(a, b):\n    return a - b\n", expected=Status.FAILED),
     Known(name="early exit", program="import os\ndef add(a, b):\n    os._exit(0)\n", expected=Status.CRASHED),
-    Known(name="value that equals everything", program=_LIAR, expected=Status.FAILED, test=_CLAIM),
+    Known(name="value that equals everything", program=_LIAR, expected=Status.FAILED),
     Known(name="forged reports", program=_FORGER, expected=Status.CRASHED),
     Known(name="replaced built-ins", program=_REPLACER, expected=Status.FAILED, test=_CLAIM),
     Known(
@@ -106,7 +106,7 @@ MORE = (
     Known(
         name="value that equals everything, test of its own",
         program=_LIAR,
-        expected=Status.CRASHED,
+        expected=Status.FAILED,
         test=AssertTest(code="for a in range(3):\n    assert str(add(a, a)) == str(2 * a)"),
     ),
 )
@@ -132,15 +132,20 @@ class FirstUse:
         """Return if the known programs were judged as they must, now or earlier.
 
         Raises:
-            SandboxError: if not; every time.
+            SandboxError: if not; every time. If nothing is wrong but that time ran out, as on a busy machine, the
+                next call tries again.
             whatever `judge` raises: then the next call tries again.
         """
         with self._lock:
-            if self._complaints is None:
-                found = [known.complaint(judge(known)) for known in FIRST_USE]
-                self._complaints = list(filter(None, found))
-        if self._complaints:
-            raise SandboxError(refusal(self._complaints))
+            complaints = self._complaints
+            if complaints is None:
+                verdicts = [(known, judge(known)) for known in FIRST_USE]
+                wrong = [(known, verdict) for known, verdict in verdicts if known.complaint(verdict)]
+                complaints = [known.complaint(verdict) for known, verdict in wrong]
+                if not wrong or any(verdict.status is not Status.TIMED_OUT for _, verdict in wrong):
+                    self._complaints = complaints
+        if complaints:
+            raise SandboxError(refusal(complaints))
 
 
 _uses: dict[tuple[str, str, bool, bool | None], FirstUse] = {}

@@ -15,7 +15,7 @@ class LiteralError(ValueError):
 def parse_literal(text: str) -> object:
     """Read a Python literal.
 
-    Beyond `ast.literal_eval` it knows what `values.show` writes for plain values: ``nan``, ``inf``,
+    Beyond `ast.literal_eval` it knows what `showing.show` writes for plain values: ``nan``, ``inf``,
     ``frozenset({...})``, ``bytearray(b'...')`` and ``complex(0.0, inf)``.
 
     Raises:

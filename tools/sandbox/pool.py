@@ -17,7 +17,7 @@ from codegrove.tools.sandbox.environment import site_folders
 from codegrove.tools.sandbox.fresh import FreshInterpreter
 from codegrove.tools.sandbox.interpreter import Interpreter, can_fork
 from codegrove.tools.sandbox.rules import Rules, RunEnd
-from codegrove.tools.sandbox.runs import Run
+from codegrove.tools.sandbox.runs import Meeting, Run
 
 _Result = TypeVar("_Result")
 _Interpreter = Interpreter | FreshInterpreter
@@ -110,7 +110,7 @@ class Pool:
                 self._require_open()
                 if len(self._idle) + len(self._busy) >= self._workers:
                     return
-                self._idle.append(Interpreter(self.python, self._containment()))
+                self._idle.append(self._new())
 
     def layers(self) -> tuple[str, ...]:
         """Return what an interpreter that is free said about its walls, in words; nothing if there is none."""
@@ -164,6 +164,7 @@ class Pool:
                 cancelled=lambda: ticket.cancelled() or run.stopped(),
                 extra=extra,
                 on_output=run.on_output,
+                when_ready=run.begin,
             )
         finally:
             run.is_on(None)
@@ -184,10 +185,13 @@ class Pool:
                     break
                 interpreter.close()
             else:
-                kind = Interpreter if self.forks else FreshInterpreter
-                interpreter = kind(self.python, self._containment())
+                interpreter = self._new()
             self._busy.add(interpreter)
             return interpreter
+
+    def _new(self) -> _Interpreter:
+        kind = Interpreter if self.forks else FreshInterpreter
+        return kind(self.python, self._containment())
 
     def _give_back(self, interpreter: _Interpreter) -> None:
         with self._lock:
@@ -223,7 +227,7 @@ class Executor:
         """Run one job."""
         run = Run(job, rules, on_record, stdin)
         end = self._pool.run_once(self._ticket, run, self._shared(run))
-        if not end.started:  # an interpreter may have died while it was waiting; a fresh one has no excuse
+        if not end.started or end.untouched:  # it died while it was waiting; another one has no excuse
             end = self._pool.run_once(self._ticket, run, self._shared(run))
         return self._require_started(end)
 
@@ -240,23 +244,35 @@ class Executor:
         return self._require_started(ends[0]), self._require_started(ends[1])
 
     def _pair_once(self, candidate: Run, tests: Run, grace_seconds: float) -> tuple[RunEnd, RunEnd]:
-        calls_read, calls_write = os.pipe()
-        answers_read, answers_write = os.pipe()
+        meeting = candidate.meeting = tests.meeting = Meeting()
         found: Future[RunEnd] = Future()
 
         def run_candidate() -> None:
             try:
-                extra = (calls_read, answers_write, *self._shared(candidate))
-                found.set_result(self._pool.run_once(self._ticket, candidate, extra))
+                found.set_result(self._pool.run_once(self._ticket, candidate, of_candidate))
             except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
                 found.set_exception(error)
+            finally:
+                meeting.call_off()
 
-        thread = threading.Thread(target=run_candidate, name="codegrove-candidate")
-        thread.start()
+        unused: list[int] = []
+        try:
+            unused += os.pipe()
+            unused += os.pipe()
+            calls_read, calls_write, answers_read, answers_write = unused
+            unused += self._shared(candidate)
+            of_candidate = (calls_read, answers_write, *unused[4:])
+            thread = threading.Thread(target=run_candidate, name="codegrove-candidate")
+            thread.start()
+        except BaseException:
+            for descriptor in unused:
+                os.close(descriptor)
+            raise
         try:
             tests_end = self._pool.run_once(self._ticket, tests, (answers_read, calls_write))
             thread.join(grace_seconds)
         finally:
+            meeting.call_off()
             candidate.stop()
             thread.join()
         return found.result(), tests_end

@@ -39,13 +39,11 @@ from codegrove.tools.sandbox.pool import Pool, Ticket
 from codegrove.tools.sandbox.port import BlockTrace, Limits
 from codegrove.tools.sandbox.session_port import SessionLimits
 from codegrove.tools.sandbox.sessions import ProcessSession
+from codegrove.tools.sandbox.syntax import LONGEST_PARSED
 from codegrove.tools.sandbox.turns import OF_THIS_PROCESS, Turns
 from codegrove.verdict import ErrorInfo, Status, TestResult, Verdict
 
 _Result = TypeVar("_Result")
-
-_LONGEST_PARSED = 50_000
-"""Characters of a program that is parsed here, before it is run."""
 
 
 class ProcessSandbox:
@@ -219,7 +217,7 @@ class ProcessSandbox:
         refused = self._refused(Assignment(program=program, tests=(), entry_point=entry_point, limits=chosen))
         if refused is not None:
             return Coverage(error=refused.error)
-        lines = lines_to_count(program, _LONGEST_PARSED)
+        lines = lines_to_count(program, LONGEST_PARSED)
         if isinstance(lines, ErrorInfo):
             return Coverage(error=lines)
 
@@ -306,7 +304,7 @@ class ProcessSandbox:
         """Return the verdict on a text that is no program for the interpreter in use."""
         if self._pool.python != sys.executable:
             return None  # its grammar may differ; it finds out itself
-        if len(work.program) > _LONGEST_PARSED:
+        if len(work.program) > LONGEST_PARSED:
             return None  # parsing takes time and memory that are not limited here; the run finds out
         try:
             parse_python(work.program)

@@ -9,6 +9,10 @@ import contextlib
 import os
 from collections.abc import Iterable, Iterator
 
+LONGEST_HOLD_UP_SECONDS = 0.1
+"""What one change to another process, or one wait for the disk, can be made responsible for: a period of the group
+scheduler, or a queue of some thirty processes. For where nobody measures how long it took."""
+
 
 class ProcessTable:
     """The table behind a descriptor of ``/proc``. It need not be mounted any more; its ids are those of the pid
@@ -59,6 +63,18 @@ class ProcessTable:
             with contextlib.suppress(OSError, ValueError, IndexError):
                 found += int(self._read(f"{pid}/status").split(b"\nRssShmem:")[1].split()[0])
         return found << 10
+
+    def longest_wanted_below(self) -> float:
+        """Return for how long the thread below this process that wanted the processor most either had it or stood
+        in the queue for it, in seconds; 0 where nobody knows. Also of a process that has ended and was not waited
+        for."""
+        longest = 0
+        for pid in self.descendants():
+            for thread in self._list(f"{pid}/task"):
+                with contextlib.suppress(OSError, ValueError):
+                    ran, queued, _ = self._read(f"{pid}/task/{thread}/schedstat").split()
+                    longest = max(longest, int(ran) + int(queued))
+        return longest / 1e9
 
     def deleted_files(self, pids: Iterable[int]) -> Iterator[os.stat_result]:
         """Return what is known of files without a name that processes hold open, as far as that may be seen."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from codegrove.tools.sandbox.clip import clip, without_addresses
 from codegrove.tools.sandbox.port import Block
-from codegrove.tools.sandbox.values import DecodeError, from_wire, load_json
+from codegrove.tools.sandbox.values import Budget, DecodeError, from_wire, load_json
 from codegrove.verdict import ErrorInfo
 
 MOST_MESSAGE = 500
@@ -20,6 +21,20 @@ _MOST_VARIABLES = 100
 _MOST_VALUE = 500
 _MOST_SOURCE = 4100
 """What is kept of a trace, whatever is sent."""
+_MOST_BESIDE_VALUES = 1_000_000
+"""Bytes of a record that carries no value."""
+_ERROR = frozenset({"token", "kind", "error"})
+_FIELDS = {
+    **dict.fromkeys(("prepared", "loaded", "missing", "finished"), frozenset({"token", "kind"})),
+    **dict.fromkeys(("broken", "invalid", "load_failed", "load_timed_out"), _ERROR),
+    "blocks": frozenset({"token", "kind", "total", "complete", "blocks"}),
+    "answer": frozenset({"token", "kind", "index", "value"}),
+    "result": frozenset({"token", "kind", "index", "seconds", "outcome", "value", "own", "nonsense", "error"})
+    | {"failed", "obtained"},
+}
+"""What a record of a kind may consist of."""
+_CARRIES_VALUES = ("blocks", "answer", "result")
+_LONGEST_KIND = max(map(len, _FIELDS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +42,8 @@ class Record:
     """One line of the report. Fields that its kind does not have keep their defaults."""
 
     kind: str
-    """``broken``, ``invalid``, ``missing``, ``loaded``, ``load_failed``, ``load_timed_out``, ``answer``,
-    ``result``, ``blocks`` or ``finished``."""
+    """``prepared``, ``broken``, ``invalid``, ``missing``, ``loaded``, ``load_failed``, ``load_timed_out``,
+    ``answer``, ``result``, ``blocks`` or ``finished``."""
     index: int = -1
     """Of the test."""
     outcome: str = ""
@@ -53,27 +68,37 @@ class Record:
     """Of blocks: whether none are known to be missing."""
 
 
-def parse_record(line: bytes, token: str) -> Record:
-    """Read one line.
+def parse_record(line: bytes, token: str, budget: Budget | None = None) -> Record:
+    """Read one line, which must begin with token and kind as `child_run.Channel` writes them.
+
+    Args:
+        budget: what the parts of a value are taken from; None for one of its own.
 
     Raises:
         DecodeError: for anything but a well-formed record with the run's token.
     """
-    fields = load_json(line)
-    if not isinstance(fields, dict) or fields.get("token") != token:
+    start = b'{"token": "%s", "kind": "' % token.encode()
+    kind = line[len(start) : len(start) + _LONGEST_KIND + 1].partition(b'"')[0].decode("ascii", "replace")
+    if not line.startswith(start) or kind not in _FIELDS:
         raise DecodeError("no record of this run")
+    if len(line) > _MOST_BESIDE_VALUES and kind not in _CARRIES_VALUES:
+        raise DecodeError(f"a record {kind!r} of {len(line)} bytes")
+    fields = load_json(line)
+    if not isinstance(fields, dict) or fields["token"] != token or fields["kind"] != kind:
+        raise DecodeError("a record that says two things")
+    if not fields.keys() <= _FIELDS[kind]:
+        raise DecodeError("a record with more than belongs into it")
     try:
-        return _record(fields)
+        return _record(kind, fields, budget or Budget())
     except (KeyError, TypeError, ValueError, OverflowError, IndexError) as error:
         raise DecodeError(f"malformed record: {type(error).__name__}") from None
 
 
-def _record(fields: Mapping[str, Any]) -> Record:
-    kind = fields["kind"]
-    if kind in ("loaded", "missing", "finished"):
-        return Record(kind=kind)
-    if kind in ("broken", "invalid", "load_failed", "load_timed_out"):
-        return Record(kind=kind, error=read_error(fields["error"]))
+def _record(kind: str, fields: Mapping[str, Any], budget: Budget) -> Record:
+    if kind == "answer":
+        return Record(kind=kind, index=_integer(fields["index"]), value=from_wire(fields["value"], budget))
+    if kind == "result":
+        return _result(fields, budget)
     if kind == "blocks":
         blocks = fields["blocks"][:_MOST_BLOCKS]
         return Record(
@@ -82,16 +107,16 @@ def _record(fields: Mapping[str, Any]) -> Record:
             complete=fields["complete"] is True,
             blocks=tuple(map(_block, blocks)),
         )
-    if kind == "answer":
-        return Record(kind=kind, index=_integer(fields["index"]), value=from_wire(fields["value"]))
-    if kind == "result":
-        return _result(fields)
-    raise DecodeError("unknown kind of record")
+    if "error" in _FIELDS[kind]:
+        return Record(kind=kind, error=read_error(fields["error"]))
+    return Record(kind=kind)
 
 
-def _result(fields: Mapping[str, Any]) -> Record:
+def _result(fields: Mapping[str, Any], budget: Budget) -> Record:
     outcome, index = fields["outcome"], _integer(fields["index"])
-    seconds = min(max(float(fields["seconds"]), 0.0), 1e6)
+    seconds = fields["seconds"]
+    if type(seconds) not in (int, float) or not math.isfinite(seconds) or seconds < 0:
+        raise DecodeError("a time that is none")
     if outcome in ("passed", "ended", "answered", "lost"):
         return Record(
             kind="result",
@@ -102,7 +127,7 @@ def _result(fields: Mapping[str, Any]) -> Record:
             nonsense=fields.get("nonsense") is True,
         )
     if outcome == "value":
-        value = from_wire(fields["value"])
+        value = from_wire(fields["value"], budget)
         return Record(kind="result", index=index, seconds=seconds, outcome=outcome, value=value)
     if outcome not in ("raised", "timed_out"):
         raise DecodeError("unknown outcome")
@@ -118,7 +143,7 @@ def _result(fields: Mapping[str, Any]) -> Record:
         error=read_error(error),
         test_line=None if line is None else _integer(line),
         assertion=_integer(obtained["assertion"]),
-        obtained=tuple(from_wire(value) for value in obtained["values"][:3]),
+        obtained=tuple(from_wire(value, budget) for value in obtained["values"][:3]),
     )
 
 
@@ -130,7 +155,7 @@ def read_error(value: object) -> ErrorInfo:
     """
     fields = _fields(value)
     trace = tuple((_integer(line), _text(name)[:_MOST_TYPE]) for line, name in fields["trace"][:_MOST_FRAMES])
-    message = clip(without_addresses(_text(fields["message"])), MOST_MESSAGE)
+    message = clip(without_addresses(_text(fields["message"])[: 10 * MOST_MESSAGE]), MOST_MESSAGE)
     line = trace[-1][0] if trace else None
     return ErrorInfo(type=_text(fields["type"])[:_MOST_TYPE], message=message, line=line, trace=trace)
 

@@ -94,10 +94,10 @@ class Restricted(Strict):
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0
 
     def _look_at_files(self, settings: RunSettings, run: Sequence[int]) -> bool:
-        try:
-            files = stats_below(settings.scratch, view.MOST_FILES)
+        try:  # all that it may write to: it can make folders beside the one it was given, and move that one
+            files = stats_below(self._scratch_parent, view.MOST_FILES)
         except OSError:
-            return True  # a path too long to be looked at, or the like
+            return True  # folders too deep to be looked at, or the like
         if len(files) > view.MOST_FILES:
             return True
         if self._ids is not None:  # other processes' descriptors are shown to their own uid

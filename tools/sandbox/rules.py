@@ -26,11 +26,14 @@ class RunEnd:
     """From the fork to the end of the last process."""
     stdout: bytes
     stderr: bytes
+    untouched: bool = False
+    """Whether it was killed, and not from here, before it had reported anything: it may not have had its job."""
     problem: str = ""
     """What the interpreter said when it was lost."""
-    held_up: int | None = None
-    """How often the kernel gave the processor to somebody else although the run could have gone on, or let it wait
-    for the disk; None when nobody knows."""
+    held_up: float | None = None
+    """For how many seconds at least others had the processor although a thread of the run could have gone on, and
+    at most the run waited for the disk; None when nobody knows. What its threads take from each other does not
+    count. Where nobody measures it, an upper limit from how often that happened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

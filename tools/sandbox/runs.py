@@ -21,6 +21,29 @@ class Stoppable(Protocol):
         ...
 
 
+class Meeting:
+    """Lets two runs begin together, so that neither waits for the start of the other one on its own time."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._here = 0
+        self._off = False
+
+    def arrive(self) -> bool:
+        """Wait until both processes are ready for their jobs; False if it was called off before."""
+        with self._changed:
+            self._here += 1
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._here == 2 or self._off)
+            return self._here == 2
+
+    def call_off(self) -> None:
+        """Say that one of them is not going to be ready. Without effect if both were."""
+        with self._changed:
+            self._off = True
+            self._changed.notify_all()
+
+
 class Run:
     """A job with what is needed to run it once.
 
@@ -45,6 +68,12 @@ class Run:
         self._lock = threading.Lock()
         self._interpreter: Stoppable | None = None
         self._stopped = False
+        self.meeting: Meeting | None = None
+        """For a run that is one of two: where it meets the other one."""
+
+    def begin(self) -> bool:
+        """Say that a process is ready for the job; return whether it is to have it, once that is known."""
+        return self.meeting is None or self.meeting.arrive()
 
     def stopped(self) -> bool:
         """Whether `stop` was called."""

@@ -9,6 +9,8 @@ import stat
 import tempfile
 import time
 
+from codegrove.tools.sandbox.files_below import open_folder, open_up
+
 _TRIES, _TRY_AGAIN_SECONDS = 20, 0.05
 
 
@@ -35,7 +37,7 @@ def _reachable(path: str) -> bool:
 def empty_folder(folder: str) -> None:
     """Delete everything in a folder, see `remove_tree`."""
     with contextlib.suppress(OSError):
-        top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        top = open_folder(folder, None)
         try:
             _empty(top)
         finally:
@@ -78,18 +80,28 @@ def _empty(top: int) -> None:
     while waiting:
         name = waiting.pop()
         with contextlib.suppress(OSError):
-            os.chmod(name, 0o700, dir_fd=top)
-            inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
+            inner = open_up(name, top)
             try:
                 for child in os.listdir(inner):
-                    if not _unlink(child, inner):
-                        moved += 1
-                        new_name = f".moved-{moved}-{os.getpid()}"
-                        os.rename(child, new_name, src_dir_fd=inner, dst_dir_fd=top)
-                        waiting.append(new_name)
+                    with contextlib.suppress(OSError):
+                        if not _unlink(child, inner):
+                            moved += 1
+                            new_name = f".moved-{moved}-{os.getpid()}"
+                            _move_up(child, inner, new_name, top)
+                            waiting.append(new_name)
             finally:
                 os.close(inner)
             os.rmdir(name, dir_fd=top)
+
+
+def _move_up(name: str, folder: int, new_name: str, top: int) -> None:
+    try:
+        os.rename(name, new_name, src_dir_fd=folder, dst_dir_fd=top)
+    except (
+        PermissionError
+    ):  # what is in it learns of another folder above, so the right to write there is needed
+        os.close(open_up(name, folder))
+        os.rename(name, new_name, src_dir_fd=folder, dst_dir_fd=top)
 
 
 def _unlink(name: str, folder: int) -> bool:

@@ -53,6 +53,9 @@ _IOCTL = (
     0x5451,
 )  # terminal? size? bytes to read; blocking; close-on-exec
 _FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032, 1034)  # duplicates, flags, locks, pipe size, seals
+_LOCKING = (6, 7, 37, 38)  # F_SETLK, F_SETLKW and the same for open files
+_ADVICE_ABOUT_FILES = (20, 21)  # MADV_COLD, MADV_PAGEOUT
+_NOWAIT = 8  # RWF_NOWAIT: read what is in memory already
 
 
 class Filter:
@@ -112,7 +115,18 @@ class Filter:
         code.check("prctl", (0, _EVERY_BIT, _PRCTL))
         terminal_calls = (*_IOCTL, _RECEIVE, _ANSWER) if one_program else _IOCTL
         code.check("ioctl", (1, _EVERY_BIT, terminal_calls), refusal=_ERRNO | errno.ENOTTY)
+        if (
+            not children
+        ):  # others would meet its locks on files that all may read, and it can meet none of its own
+            code.always("flock", _PRETEND)
+            code.pretend("fcntl", 1, _LOCKING)
+        code.always("flock", _ALLOW)
         code.check("fcntl", (1, _EVERY_BIT, _FCNTL))
+        code.always("fadvise64", _PRETEND)  # which pages of a file are in memory is everybody's concern
+        code.pretend("madvise", 2, _ADVICE_ABOUT_FILES)
+        code.always("madvise", _ALLOW)
+        code.always("mincore", _UNKNOWN)
+        code.check("preadv2", (5, _NOWAIT, (0,)), refusal=_ERRNO | errno.EOPNOTSUPP)
         code.check("prlimit64", (0, _EVERY_BIT, (0, _OWN_PID)))
         code.check("personality", (0, _EVERY_BIT, (_EVERY_BIT,)))
         own = (0, _OWN_PID)
@@ -268,6 +282,18 @@ class _Code:
                 block.append((_IF_EQUAL, to_next_condition, 0, value))
             block.append((_RETURN, 0, 0, refusal))
         block.append((_RETURN, 0, 0, _ALLOW))
+        self._add(_IF_EQUAL, number, 0, len(block))
+        self._steps += block
+
+    def pretend(self, name: str, argument: int, values: Sequence[int]) -> None:
+        """Let a call do nothing, and say that it succeeded, if an argument has one of these values; else go on."""
+        number = self._numbers.get(name)
+        if number is None:
+            return
+        block = [(_LOAD, 0, 0, _ARGUMENTS + 8 * argument)]
+        for position, value in enumerate(values):
+            block.append((_IF_EQUAL, len(values) + 1 - position, 0, value))
+        block += [(_LOAD, 0, 0, _NUMBER), (_JUMP, 0, 0, 1), (_RETURN, 0, 0, _PRETEND)]
         self._add(_IF_EQUAL, number, 0, len(block))
         self._steps += block
 

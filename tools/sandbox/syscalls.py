@@ -16,18 +16,18 @@ HIGHEST = 462
 
 ALWAYS = """
 read:0:63 write:1:64 readv:19:65 writev:20:66 pread64:17:67 pwrite64:18:68 preadv:295:69 pwritev:296:70
-preadv2:327:286 pwritev2:328:287 close:3:57 close_range:436:436 lseek:8:62 stat:4:- fstat:5:80 lstat:6:-
+pwritev2:328:287 close:3:57 close_range:436:436 lseek:8:62 stat:4:- fstat:5:80 lstat:6:-
 newfstatat:262:79 statx:332:291 access:21:- faccessat:269:48 faccessat2:439:439 readlink:89:-
 readlinkat:267:78 getdents:78:- getdents64:217:61 getcwd:79:17 chdir:80:49 fchdir:81:50 statfs:137:43
 fstatfs:138:44 rename:82:- renameat:264:38 renameat2:316:276 mkdir:83:- mkdirat:258:34 rmdir:84:-
 unlink:87:- unlinkat:263:35 link:86:- linkat:265:37 symlink:88:- symlinkat:266:36 mknod:133:-
-mknodat:259:33 ftruncate:77:46 fallocate:285:47 fadvise64:221:223 fsync:74:82 fdatasync:75:83 flock:73:32
+mknodat:259:33 ftruncate:77:46 fallocate:285:47 fsync:74:82 fdatasync:75:83
 copy_file_range:326:285 sendfile:40:71 umask:95:166 dup:32:23 dup2:33:- dup3:292:24 pipe:22:-
 pipe2:293:59 poll:7:- ppoll:271:73 select:23:- pselect6:270:72 epoll_create:213:- epoll_create1:291:20
 epoll_ctl:233:21 epoll_wait:232:- epoll_pwait:281:22 epoll_pwait2:441:441 eventfd:284:- eventfd2:290:19
 signalfd:282:- signalfd4:289:74 timerfd_create:283:85 timerfd_settime:286:86 timerfd_gettime:287:87
-mmap:9:222 munmap:11:215 mprotect:10:226 mremap:25:216 madvise:28:233 brk:12:214 msync:26:227
-mincore:27:232 membarrier:324:283 rt_sigaction:13:134 rt_sigprocmask:14:135 rt_sigreturn:15:139
+mmap:9:222 munmap:11:215 mprotect:10:226 mremap:25:216 brk:12:214 msync:26:227
+membarrier:324:283 rt_sigaction:13:134 rt_sigprocmask:14:135 rt_sigreturn:15:139
 rt_sigpending:127:136 rt_sigtimedwait:128:137 rt_sigsuspend:130:133 sigaltstack:131:132 pause:34:-
 alarm:37:- getitimer:36:102 setitimer:38:103 restart_syscall:219:128 timer_create:222:107
 timer_settime:223:110 timer_gettime:224:108 timer_getoverrun:225:109 timer_delete:226:111
@@ -59,7 +59,8 @@ CHECKED = """
 open:2:- openat:257:56 creat:85:- truncate:76:45 clone:56:220 clone3:435:435 fork:57:- vfork:58:-
 execve:59:221 execveat:322:281 socketpair:53:199 prctl:157:167 ioctl:16:29 fcntl:72:25 kill:62:129
 tgkill:234:131 rt_sigqueueinfo:129:138 prlimit64:302:261 personality:135:92 openat2:437:437
-sync:162:81 syncfs:306:267 pivot_root:155:41 seccomp:317:277
+sync:162:81 syncfs:306:267 pivot_root:155:41 seccomp:317:277 flock:73:32 fadvise64:221:223 madvise:28:233
+mincore:27:232 preadv2:327:286
 """
 """Calls that depend on their arguments or on what a run may do."""
 

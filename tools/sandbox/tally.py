@@ -24,6 +24,8 @@ class Tally:
         self.assignment = assignment
         self.results: dict[int, TestResult] = {}
         """By the place of the test."""
+        self.undecided: set[int] = set()
+        """Places of tests whose claims cannot be judged on plain values. They have no result until run again."""
         self.notes: list[str] = []
         self.trace = BlockTrace()
         self.proven = True
@@ -60,8 +62,8 @@ class Tally:
     def account(self, *ends: RunEnd) -> None:
         """Add up what processes took that ran at the same time, and by turns."""
         seconds, cpu_seconds = max(end.seconds for end in ends), sum(end.cpu_seconds for end in ends)
-        counts = [end.held_up for end in ends]
-        held_up = None if None in counts else sum(count or 0 for count in counts)
+        known = [end.held_up for end in ends if end.held_up is not None]
+        held_up = sum(known) if len(known) == len(ends) else None
         self._starved |= starved(seconds, cpu_seconds, held_up, self.assignment.limits)
         self.seconds += seconds
         self._cpu_seconds += cpu_seconds
@@ -78,6 +80,7 @@ class Tally:
         """Drop the results of these tests."""
         for test in tests:
             self.results.pop(test.index, None)
+            self.undecided.discard(test.index)
 
     def accuse(self, tests: Sequence[Prepared], why: str) -> None:
         """Take back what was passed in the program's own process."""

@@ -165,7 +165,6 @@ def services(seen: Obtained) -> dict[str, Any]:
         "__obtained__": seen,
         "__run_tests__": run_collected,
         "__survived__": Survived(),
-        "__nobody__": object(),
         "__name__": MODULE,
     }
 
@@ -193,18 +192,34 @@ def describe_in_test(error: BaseException) -> dict[str, Any]:
 
 
 class Survived:
-    """Called behind each claim that no honest program can meet, see `must_fail`."""
+    """What tests that run together with the program are told by, see `must_fail`.
+
+    Each call has two numbers. They mean something if the first is larger; so it looks the same where they do not.
+    """
 
     def __init__(self) -> None:
+        self._made = False
         self._any = False
+        self._nobody = object()
 
-    def __call__(self) -> None:
-        self._any = True
+    def value(self, one: int, other: int, value: object) -> object:
+        """Return the value, or an object that nothing is equal to."""
+        self._made = True
+        return self._nobody if one > other else value
 
-    def require(self) -> None:
-        """Raise as a failed assertion does if no such claim held."""
-        if not self._any:
-            raise _FAILURE("no changed claim held")
+    def items(self, one: int, other: int, items: object) -> object:
+        """Return the container, or one that holds nothing but such an object."""
+        self._made = True
+        return [self._nobody] if one > other else items
+
+    def __call__(self, one: int, other: int) -> None:
+        """Note behind a claim, if it was made, that it held although no honest program can meet it."""
+        self._any |= self._made and one > other
+        self._made = False
+
+    def held(self, one: int, other: int) -> bool:
+        """Whether the test may pass at its end: any such claim held, or none had to."""
+        return self._any or one <= other
 
 
 class Obtained:
@@ -223,9 +238,10 @@ class Obtained:
         return value
 
     def report(self) -> dict[str, Any]:
+        encoder = _Shown()
         return {
             "assertion": self._assertion,
-            "values": [_shown(value) for value in self._values[:3]],
+            "values": [values.to_wire(value, encoder) for value in self._values[:3]],
         }
 
 
@@ -233,14 +249,6 @@ class _Shown(values.Encoder):
     def foreign(self, value: object) -> Any:
         name = value._remote_type if type(value) is Remote else values.type_name(value)
         return {"o": [name, ""]}
-
-
-def _shown(value: object) -> Any:
-    """Return a value for display; what is too large is left out."""
-    try:
-        return _Shown().encode(value, 0)
-    except (values.TooLarge, RecursionError):
-        return {"o": [values.type_name(value), "too large"]}
 
 
 def run_collected(*items: Any) -> None:

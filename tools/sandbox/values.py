@@ -13,17 +13,25 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
-from itertools import islice
 from typing import Any
 
 MAX_DEPTH = 100
 """Containers inside containers; deeper ones are opaque."""
 MAX_ITEMS = 1_000_000
-"""Values in one encoded value, itself included."""
+"""Values in one encoded value, itself included. Containers count twice: they take the most time and memory."""
+MAX_INPUT_ITEMS = 4 * MAX_ITEMS
+"""The same for what a program is given: that comes from the judge."""
 MAX_BYTES = 16_000_000
 """Length of strings, bytes and digits in one encoded value, and of the encoded text."""
 
-_PLAIN_DIGITS_BITS = 4000  # larger integers would hit the interpreter's limit on decimal digits
+_LONG = 100_000
+_MOST_BRACKETS, _MOST_COMMAS = MAX_ITEMS + _LONG, 10 * MAX_ITEMS
+"""In a long text that is parsed. Parsing goes on for as long as there are any, and nothing else runs meanwhile; a
+list costs ten times as much as a number."""
+_MOST_PLAIN_BRACKETS, _MOST_PLAIN_COMMAS = 100, 50_000
+"""In a string that is written as it is."""
+
+PLAIN_DIGITS_BITS = 4000  # larger integers would hit the interpreter's limit on decimal digits
 _MOST_EQUAL_HASHES = 100
 
 
@@ -98,12 +106,20 @@ def load_json(text: str | bytes) -> object:
     """Parse JSON from an untrusted source.
 
     Raises:
-        DecodeError: if it is too long, malformed, nested too deeply, or has numbers JSON does not know.
+        DecodeError: if it is too long, has too many parts, is malformed, nested too deeply, or has numbers JSON
+            does not know.
     """
     if len(text) > 2 * MAX_BYTES:
         raise DecodeError(f"text of {len(text)} characters is too long")
     try:
-        return _json.decode(text if isinstance(text, str) else text.decode())
+        plain = text if isinstance(text, str) else text.decode()
+        if len(plain) > _LONG and (
+            plain.count("[") + plain.count("{") > _MOST_BRACKETS or plain.count(",") > _MOST_COMMAS
+        ):
+            raise DecodeError("a text with too many parts")
+        return _json.decode(plain)
+    except DecodeError:
+        raise
     except (ValueError, RecursionError, MemoryError) as error:
         raise DecodeError(f"no JSON: {type(error).__name__}") from None
 
@@ -115,10 +131,14 @@ def _refuse_constant(name: str) -> object:
 _json = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
-def to_wire(value: object) -> Any:
-    """Return a value as lists, dicts, strings and numbers that JSON can carry."""
+def to_wire(value: object, encoder: Encoder | None = None) -> Any:
+    """Return a value as lists, dicts, strings and numbers that JSON can carry.
+
+    Args:
+        encoder: what it may use is taken from; None for one of its own.
+    """
     try:
-        return Encoder().encode(value, 0)
+        return (encoder or Encoder()).encode(value, 0)
     except TooLarge:
         return {"o": [type_name(value), "too large"]}
     except RecursionError:
@@ -130,10 +150,14 @@ class TooLarge(Exception):
 
 
 class Encoder:
-    """Turns one value into lists, dicts, strings and numbers. Subclasses decide about objects without a value."""
+    """Turns values into lists, dicts, strings and numbers. Subclasses decide about objects without a value.
 
-    def __init__(self) -> None:
-        self.items = MAX_ITEMS
+    Args:
+        items: how many values it may turn, see `MAX_ITEMS`.
+    """
+
+    def __init__(self, items: int = MAX_ITEMS) -> None:
+        self.items = items
         self.bytes = MAX_BYTES
 
     def foreign(self, value: object) -> Any:
@@ -150,6 +174,7 @@ class Encoder:
             value = plain_number(value)
             base = builtin_base(value)
         if base is None:
+            self._count(1)
             return self.foreign(value)
         if base is bool or base is type(None):
             return value
@@ -160,6 +185,7 @@ class Encoder:
         if base is float:
             return _float_to_wire(float.__float__(value))
         if base is complex:
+            self._count(1)
             number = complex.__complex__(value)
             return {"c": [_float_to_wire(number.real), _float_to_wire(number.imag)]}
         if base is bytes or base is bytearray:
@@ -168,6 +194,7 @@ class Encoder:
             return {"b" if base is bytes else "a": digits}
         if depth >= MAX_DEPTH:
             return {"o": [type_name(value), "nested too deeply"]}
+        self._count(1)
         if base is dict:
             flat: list[Any] = []
             for key, item in dict.items(value):
@@ -183,13 +210,27 @@ class Encoder:
             text.encode()
         except UnicodeEncodeError:  # lone surrogates: JSON would join two of them into one character
             return {"u": text.encode("utf-32-le", "surrogatepass").hex()}
+        brackets = text.count("[") + text.count("{") if "[" in text or "{" in text else 0
+        if brackets > _MOST_PLAIN_BRACKETS or (len(text) > _LONG and text.count(",") > _MOST_PLAIN_COMMAS):
+            digits = (
+                text.encode().hex()
+            )  # so that whoever counts brackets in front of parsing finds none of these
+            self._charge(len(digits) - len(text))
+            return {"e": digits}
+        if brackets:
+            self._count(brackets)
         return text
 
     def _integer(self, number: int) -> Any:
-        if number.bit_length() <= _PLAIN_DIGITS_BITS:
+        if number.bit_length() <= PLAIN_DIGITS_BITS:
             return number
         self._charge(number.bit_length() // 4)
         return {"i": hex(number)}
+
+    def _count(self, items: int) -> None:
+        self.items -= items
+        if self.items < 0:
+            raise TooLarge
 
     def _charge(self, size: int) -> None:
         self.bytes -= size
@@ -206,29 +247,59 @@ def _float_to_wire(number: float) -> Any:
     return {"f": "nan" if number != number else "inf" if number > 0 else "-inf"}
 
 
-def from_wire(wire: object) -> object:
+class Budget:
+    """How much may still be decoded.
+
+    Args:
+        items: values, see `MAX_ITEMS`.
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: int = MAX_ITEMS) -> None:
+        self._items = items
+
+    def take(self, items: int) -> None:
+        """Take some of it.
+
+        Raises:
+            DecodeError: if there is not enough left.
+        """
+        self._items -= items
+        if self._items < 0:
+            raise DecodeError("too many values")
+
+
+def from_wire(wire: object, budget: Budget | None = None) -> object:
     """Return the value that `to_wire` was given.
 
+    Args:
+        budget: what its parts are taken from; None for one of its own.
+
     Raises:
-        DecodeError: if the structure is none of ours.
+        DecodeError: if the structure is none of ours, or larger than one of ours can be.
     """
     try:
-        return _value(wire, 0)
+        return _value(wire, 0, budget or Budget())
     except RecursionError:
         raise DecodeError("nested too deeply") from None
 
 
-def _value(wire: object, depth: int) -> object:
-    if wire is None or isinstance(wire, (bool, int, float, str)):
+_PLAIN = frozenset({type(None), bool, int, float, str})
+
+
+def _value(wire: object, depth: int, budget: Budget) -> object:
+    if type(wire) in _PLAIN:
         return wire
     if depth > MAX_DEPTH:
         raise DecodeError("nested too deeply")
     if isinstance(wire, list):
-        return [_value(item, depth + 1) for item in wire]
+        budget.take(len(wire) + 1)
+        return [item if type(item) in _PLAIN else _value(item, depth + 1, budget) for item in wire]
     if not isinstance(wire, dict) or len(wire) != 1:
         raise DecodeError(f"expected a value, found {type(wire).__name__}")
     ((tag, content),) = wire.items()
-    if tag in ("i", "f", "u", "b", "a"):
+    if tag in ("i", "f", "u", "e", "b", "a"):
         return read_scalar(tag, content)
     if not isinstance(content, list):
         raise DecodeError(f"expected a list after {tag!r}, found {type(content).__name__}")
@@ -236,7 +307,8 @@ def _value(wire: object, depth: int) -> object:
         return read_opaque(content)
     if tag == "c":
         return _complex(content)
-    items = [_value(item, depth + 1) for item in content]
+    budget.take(len(content) + 1)
+    items = [item if type(item) in _PLAIN else _value(item, depth + 1, budget) for item in content]
     if tag == "t":
         return tuple(items)
     if tag == "s":
@@ -259,6 +331,8 @@ def read_scalar(tag: str, content: object) -> object:
         raw = bytes.fromhex(content)
         if tag == "u":
             return raw.decode("utf-32-le", "surrogatepass")
+        if tag == "e":
+            return raw.decode()
         return raw if tag == "b" else bytearray(raw)
     except (ValueError, KeyError):
         raise DecodeError(f"malformed {tag!r} value") from None
@@ -272,8 +346,10 @@ def read_opaque(content: list[Any]) -> Opaque:
 
 
 def _complex(content: list[Any]) -> complex:
-    parts = [part for part in (_value(part, MAX_DEPTH) for part in content) if isinstance(part, float)]
-    if len(content) != 2 or len(parts) != 2:
+    if len(content) != 2:
+        raise DecodeError("malformed complex number")
+    parts = [part for part in map(from_wire, content) if isinstance(part, float)]
+    if len(parts) != 2:
         raise DecodeError("malformed complex number")
     return complex(*parts)
 
@@ -290,102 +366,3 @@ def require_hashable(items: list[object]) -> list[object]:
     if len(set(hashes)) != len(items) and max(Counter(hashes).values()) > _MOST_EQUAL_HASHES:
         raise DecodeError("too many keys with equal hashes")
     return items
-
-
-def show(value: object, *, most_items: int = MAX_ITEMS, most_text: int = MAX_BYTES) -> str:
-    """Return any object as Python text; objects without a built-in value as ``<Type object>``.
-
-    Runs no code of the object. Sets are sorted and addresses never appear, so equal values give equal text.
-    The text of plain values can be read back with `codegrove.tools.sandbox.literals.parse_literal`.
-
-    Args:
-        most_items: values shown; the middle of longer containers is left out and counted.
-        most_text: characters, bytes and hexadecimal digits shown of one string or number; the rest is counted.
-    """
-    try:
-        return _Shower(most_items, most_text).show(value, 0)
-    except RecursionError:
-        return f"<{type_name(value)} object, nested too deeply>"
-
-
-def _show_complex(number: complex) -> str:
-    """Python's own text, unless reading that back would lose the sign of a zero, an infinity or a NaN."""
-    parts = (number.real, number.imag)
-    has_odd_part = any(part - part != 0.0 or repr(part) == "-0.0" for part in parts)
-    if has_odd_part or (number.real == 0.0 and number.imag < 0.0):
-        return f"complex({number.real!r}, {number.imag!r})"
-    return repr(number)
-
-
-_MOST_SORTED = 10_000
-
-
-def _gap(hidden: int) -> str:
-    return f"...({hidden} more)..."
-
-
-class _Shower:
-    def __init__(self, most_items: int, most_text: int = MAX_BYTES) -> None:
-        self.left = most_items
-        self.most_text = most_text
-
-    def show(self, value: Any, depth: int) -> str:
-        self.left -= 1
-        if type(value) is Opaque:  # not isinstance: that asks the object
-            return repr(value)
-        base = builtin_base(value)
-        if base is None or base is float:
-            value = plain_number(value)
-            base = builtin_base(value)
-        if base is None:
-            return f"<{type_name(value)} object>"
-        if base is int:
-            number = int.__int__(value)
-            surplus = number.bit_length() - 4 * self.most_text
-            if surplus > _PLAIN_DIGITS_BITS:
-                return f"{hex(number >> surplus)}{_gap(surplus // 4)}"
-            return str(number) if number.bit_length() <= _PLAIN_DIGITS_BITS else hex(number)
-        if base is complex:
-            return _show_complex(complex.__complex__(value))
-        if base in (list, tuple, dict, set, frozenset):
-            if depth >= MAX_DEPTH or self.left < 0:
-                return "..."
-            return self._container(base, value, depth)
-        if base in (str, bytes, bytearray) and base.__len__(value) > self.most_text:
-            begin = base.__getitem__(value, slice(self.most_text))
-            return f"{base.__repr__(begin)}{_gap(base.__len__(value) - self.most_text)}"
-        return str(base.__repr__(value))
-
-    def _container(self, base: Any, value: Any, depth: int) -> str:
-        if base is dict:
-            pairs = self._parts(
-                dict,
-                dict.items,
-                value,
-                lambda pair: f"{self.show(pair[0], depth + 1)}: {self.show(pair[1], depth + 1)}",
-            )
-            return "{" + ", ".join(pairs) + "}"
-        texts = self._parts(base, base.__iter__, value, lambda item: self.show(item, depth + 1))
-        if base is list:
-            return f"[{', '.join(texts)}]"
-        if base is tuple:
-            return f"({texts[0]},)" if len(texts) == 1 else f"({', '.join(texts)})"
-        inner = "{" + ", ".join(texts) + "}" if texts else ""
-        return f"frozenset({inner})" if base is frozenset else inner or "set()"
-
-    def _parts(self, base: Any, items_of: Any, value: Any, text_of: Callable[[Any], str]) -> list[str]:
-        room, length = max(self.left, 2), base.__len__(value)
-        is_set = base in (set, frozenset)
-        if length <= room or (is_set and length <= _MOST_SORTED):
-            texts = [text_of(item) for item in items_of(value)]
-            if is_set:
-                texts.sort()
-        elif base in (list, tuple):
-            head, tail = (
-                base.__getitem__(value, slice(room // 2)),
-                base.__getitem__(value, slice(-(room // 2), None)),
-            )
-            return [*map(text_of, head), _gap(length - len(head) - len(tail)), *map(text_of, tail)]
-        else:
-            texts = [text_of(item) for item in islice(items_of(value), room)]
-        return texts if length <= room else [*texts[:room], _gap(length - room)]

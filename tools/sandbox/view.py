@@ -54,6 +54,10 @@ def is_below(path: str, folder: str) -> bool:
 
 def except_hidden(path: str, hidden: Sequence[str]) -> Iterator[str]:
     """Return a path, or where something hidden lies below it, all parts of it that are not hidden."""
+    return _except(path, [*hidden, *seen_below(path, hidden)])
+
+
+def _except(path: str, hidden: Sequence[str]) -> Iterator[str]:
     if any(is_below(path, item) for item in hidden):
         return
     if not any(is_below(item, path) for item in hidden):
@@ -63,7 +67,39 @@ def except_hidden(path: str, hidden: Sequence[str]) -> Iterator[str]:
         for name in sorted(os.listdir(path)):
             inner = os.path.join(path, name)
             if not os.path.islink(inner):
-                yield from except_hidden(inner, hidden)
+                yield from _except(inner, hidden)
+
+
+def seen_below(path: str, hidden: Sequence[str]) -> list[str]:
+    """Return where hidden files and folders are found by whoever begins at a path, which may be another name of a
+    folder that they lie in, or of something in them: a link, or the same folder mounted twice."""
+    own = _identity(path)
+    if own is None:
+        return []
+    around = [_identity(above) for above in _with_those_above(os.path.realpath(path))]
+    places = []
+    for real in sorted({os.path.realpath(item) for item in hidden}):
+        places += [
+            os.path.normpath(os.path.join(path, os.path.relpath(real, above)))
+            for above in _with_those_above(real)
+            if _identity(above) == own
+        ]
+        if os.path.exists(real) and _identity(real) in around:
+            places.append(path)
+    return places
+
+
+def _with_those_above(path: str) -> Iterator[str]:
+    while path != "/":
+        yield path
+        path = os.path.dirname(path)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    with contextlib.suppress(OSError):
+        found = os.stat(path)
+        return found.st_dev, found.st_ino
+    return None
 
 
 def _folders_of_loaded_libraries() -> set[str]:
@@ -96,7 +132,8 @@ def enter(readable: Sequence[str], hidden: Sequence[str]) -> None:
             linux.bind(path, root + path)
             linux.make_read_only(root + path, devices=True)
     _make_file(root + STDIN)
-    for path in hidden:
+    seen = {place for path in readable for place in seen_below(path, hidden)}
+    for path in sorted({*hidden, *seen}):
         if os.path.isdir(root + path):
             linux.mount("tmpfs", root + path, "tmpfs", linux.MS_RDONLY, "size=4k,nr_inodes=2,mode=555")
     for path in _TO_SCRATCH:
@@ -143,6 +180,7 @@ def mount_scratch(megabytes: int, *, programs: bool) -> None:
         flags = linux.MS_NOSUID | linux.MS_NODEV | (0 if programs else linux.MS_NOEXEC)
         options = f"size={megabytes}m,nr_inodes={MOST_FILES},mode=700"
         mounting = linux.mounting("tmpfs", SCRATCH, "tmpfs", flags, options)
+        _mountings.clear()  # a run can find this, and must not learn what others asked for
         _mountings[megabytes, programs] = mounting
     mounting()
 

@@ -149,8 +149,8 @@ class Limited(Walls):
 
     def overfull(self, settings: RunSettings) -> bool:
         """Whether the files of the run take too much room; those it has deleted and holds open are not seen."""
-        try:
-            files = stats_below(settings.scratch, view.MOST_FILES)
+        try:  # with what lies beside its folder, where it may write as well
+            files = stats_below(os.path.dirname(settings.scratch), view.MOST_FILES)
         except OSError:
             return True
         size = sum(item.st_blocks * 512 for item in files if stat.S_ISREG(item.st_mode))

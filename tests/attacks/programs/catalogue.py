@@ -6,14 +6,24 @@ from codegrove.errors import SandboxError
 from codegrove.languages import PYTHON, load_language
 from codegrove.tools.sandbox.toolchain import find_toolchain
 from tests.attacks.attack import Attack
-from tests.attacks.programs import forgery, handed_over, native, network, privilege, read, resources, write
+from tests.attacks.programs import (
+    forgery,
+    handed_over,
+    native,
+    network,
+    privilege,
+    read,
+    reports,
+    resources,
+    write,
+)
 from tests.attacks.programs.benign import Benign
 from tests.attacks.programs.benign import benign as benign_in_python
 
 
 def all_attacks() -> list[Attack]:
     """Return the attacks of all categories, in the order of the categories, then those in other languages."""
-    parts = (read, write, privilege, network, resources, forgery, handed_over, native)
+    parts = (read, write, privilege, network, resources, forgery, handed_over, reports, native)
     return [attack for part in parts for attack in part.attacks()]
 
 

@@ -230,6 +230,19 @@ _PAST_LIMITS = {
     ),
     "disk": "for i in range(60): open(f'{i}', 'wb').write(bytes(10_000_000))",
     "disk-in-tmp": "for i in range(60): open(f'/tmp/@MARK@{i}', 'wb').write(bytes(10_000_000))",
+    "disk-beside-the-scratch-folder": (
+        "import os, time\n    os.mkdir('../@MARK@')\n"
+        "    for i in range(15): open(f'../@MARK@/{i}', 'wb').write(bytes(10_000_000))\n    time.sleep(0.4)"
+    ),
+    "disk-in-a-folder-that-was-moved": (
+        "import os, time\n    here = os.getcwd()\n    os.rename(here, here + '-@MARK@'); os.mkdir(here)\n"
+        "    for i in range(15): open(f'{i}', 'wb').write(bytes(10_000_000))\n    time.sleep(0.4)"
+    ),
+    "disk-in-a-closed-folder": (
+        "import os, time\n    os.mkdir('d'); os.chdir('d')\n"
+        "    for i in range(15): open(f'{i}', 'wb').write(bytes(10_000_000))\n"
+        "    os.chmod('.', 0); time.sleep(0.4)"
+    ),
     "disk-unlinked": (
         "import os\n    keep = []\n    for i in range(60):\n        keep.append(open('x', 'wb'))\n"
         "        keep[-1].write(bytes(10_000_000)); keep[-1].flush(); os.unlink('x')"

@@ -204,6 +204,27 @@ _LEFT = {
         "import fcntl, random\n    try: fcntl.flock(open(random.__file__), fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
         "    except BlockingIOError: return '@LEFT@'",
     ),
+    "number-of-runs": (
+        "pass",
+        "import sys\n    frame = sys._getframe()\n    while frame is not None:\n"
+        "        title = frame.f_locals.get('title', {})\n"
+        "        if any(1 < number < 100_000 for number in title.values()): return '@LEFT@'\n"
+        "        frame = frame.f_back",
+    ),
+    "pages-of-library-file": (
+        "import os, random\n    file = os.open(random.__file__, os.O_RDONLY)\n"
+        "    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)",
+        "import os, random\n    file = os.open(random.__file__, os.O_RDONLY)\n"
+        "    try: os.preadv(file, [bytearray(9)], 0, os.RWF_NOWAIT)\n"
+        "    except BlockingIOError: return '@LEFT@'",
+    ),
+    "pages-of-mapped-library-file": (
+        "import ctypes, mmap, os, random\n    file = os.open(random.__file__, os.O_RDONLY)\n"
+        "    shown = mmap.mmap(file, 0, access=mmap.ACCESS_COPY)\n    shown[0]\n    shown.madvise(21)",
+        "import os, random\n    file = os.open(random.__file__, os.O_RDONLY)\n"
+        "    try: os.preadv(file, [bytearray(9)], 0, os.RWF_NOWAIT)\n"
+        "    except BlockingIOError: return '@LEFT@'",
+    ),
     "system-v-shared-memory": (
         "import ctypes; ctypes.CDLL(None).shmget(0x1ef7, 4096, 0o1666)",
         "import ctypes; return '@LEFT@' if ctypes.CDLL(None).shmget(0x1ef7, 4096, 0o666) >= 0 else 0",
@@ -225,6 +246,28 @@ _LEFT = {
         "        if p.isdigit() and 'left-alive' in open(f'/proc/{p}/comm').read(): return '@LEFT@'",
     ),
 }
+
+
+_MODE_OF_ANOTHER = """
+import ctypes, os, time
+c = ctypes.CDLL(None)
+def f(x):
+    end, turn = time.monotonic() + 1.2, 0
+    while time.monotonic() < end:
+        turn += 1
+        pairs = [(f'd{turn}-{number}'.encode(), f's{turn}-{number}'.encode()) for number in range(60)]
+        for one, other in pairs:
+            os.mkdir(one, 0)
+            os.symlink('@HOME@/project', other)
+        for _ in range(30):
+            for one, other in pairs:
+                c.syscall(316, -100, one, -100, other, 2)
+        for one, other in pairs:
+            for name in (one, other):
+                os.rmdir(name) if not os.path.islink(name) else os.unlink(name)
+    return x + 1
+"""
+"""Folders that nobody may list change places with links while whoever measures the scratch folder comes by."""
 
 
 def attacks() -> list[Attack]:
@@ -260,6 +303,30 @@ def attacks() -> list[Attack]:
             guarantee="G4",
             wants="successor",
             right=True,
+        )
+    )
+    made.append(
+        Attack(
+            id="write-lock-that-others-meet",
+            category=2,
+            program="import fcntl, random, time\nfile = open(random.__file__)\n"
+            "def f(x):\n    fcntl.flock(file, fcntl.LOCK_EX)\n    time.sleep(1)\n    return x + 1\n",
+            guarantee="G10",
+            wants="successor",
+            right=True,
+            locks=True,
+            patient=True,
+        )
+    )
+    made.append(
+        Attack(
+            id="write-mode-through-whoever-measures",
+            category=2,
+            program=_MODE_OF_ANOTHER,
+            guarantee="G4",
+            wants="successor",
+            right=True,
+            patient=True,
         )
     )
     for way in ("stdio", "assert", "check"):

@@ -17,15 +17,14 @@ from typing import Any, Literal
 from codegrove.errors import SandboxError
 from codegrove.tools.sandbox.clip import clip
 from codegrove.tools.sandbox.port import Limits
+from codegrove.tools.sandbox.record_lines import MOST_BYTES, RecordLines
 from codegrove.tools.sandbox.remote.executor import Executor, RemoteProcess
 from codegrove.tools.sandbox.remote.frames import FrameError, FrameReader, FrameWriter
 from codegrove.tools.sandbox.remote.harness import harness
 from codegrove.tools.sandbox.rules import RunEnd, Stopped
 from codegrove.tools.sandbox.runs import Run
-from codegrove.tools.sandbox.values import MAX_BYTES
 
-_MOST_RECORD = 2 * MAX_BYTES
-_MOST_WAITING = 2 * _MOST_RECORD
+_MOST_WAITING = 2 * MOST_BYTES
 """Bytes on their way to the other run of a pair."""
 _LATE_SECONDS = 0.5
 """What the supervisor's word that time is up may take to arrive before the executor has to kill."""
@@ -102,7 +101,7 @@ class Conversation:
         self._abandoned = False
         self._left = threading.Event()
         self._reader = FrameReader()
-        self._record = bytearray()
+        self._records = RecordLines()
         self._output = {"stdout": bytearray(), "stderr": bytearray()}
         self._ended: dict[str, Any] | None = None
         self._problem = ""
@@ -219,12 +218,8 @@ class Conversation:
     def _take_records(self, data: bytes) -> None:
         if self._stopped:
             return  # decided already
-        searched = len(self._record)
-        self._record += data
-        while (length := self._record.find(b"\n", searched)) >= 0:
-            line = bytes(self._record[:length])
-            del self._record[: length + 1]
-            searched = 0
+        self._records.feed(data)
+        while (line := self._records.next()) is not None:
             try:
                 wanted = self.run.on_record(line)
             except SandboxError as error:
@@ -232,7 +227,7 @@ class Conversation:
             if not wanted:
                 self._stopped = "records"
                 return self._ask_to_stop()
-        if len(self._record) > _MOST_RECORD:
+        if self._records.too_much:
             self._stopped = "output"
             self._ask_to_stop()
         return None
@@ -362,7 +357,6 @@ class Conversation:
             "wall_seconds": max(0.0, rules.wall_seconds),
             "step_seconds": rules.step_seconds,
             "output_bytes": rules.output_bytes,
-            "record_bytes": _MOST_RECORD,
             "all_at_once": all_at_once,
         }
         job = json.dumps(self.run.job | {"site_packages": []}).encode()

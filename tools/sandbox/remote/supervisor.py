@@ -29,6 +29,7 @@ from typing import Any
 
 from codegrove.tools.sandbox import linux
 from codegrove.tools.sandbox.process_table import ProcessTable
+from codegrove.tools.sandbox.record_lines import MOST_BYTES, RecordLines, completes_step
 from codegrove.tools.sandbox.remote.frames import CHUNK, FrameError, FrameReader, FrameWriter
 from codegrove.tools.sandbox.remote.worker import FIRST_DESCRIPTOR, PIPES, WORKER
 
@@ -64,7 +65,8 @@ class Supervisor:
         self.running = False
         self.began = self.step_deadline = 0.0
         self.stopped = ""
-        self.printed = self.record_length = 0
+        self.printed = 0
+        self.records = RecordLines()
 
     def go(self) -> None:
         """Do the one job. Returns when every process of the run that can be found is dead."""
@@ -244,17 +246,16 @@ class Supervisor:
 
     def _pass_on_records(self, data: bytes) -> None:
         self._say("record", data)
-        if b"\n" in data:
-            self.step_deadline = time.monotonic() + self.rules["step_seconds"]
-            self.record_length = len(data) - data.rindex(b"\n") - 1
-        else:
-            self.record_length += len(data)
-        if self.record_length > self.rules["record_bytes"]:
+        self.records.feed(data)
+        while (line := self.records.next()) is not None:
+            if completes_step(line):
+                self.step_deadline = time.monotonic() + self.rules["step_seconds"]
+        if self.records.too_much:
             self.stopped = self.stopped or "output"
 
     def _read_rest(self, name: str) -> None:
         for key in [key for key in self.selector.get_map().values() if key.data == name]:
-            rest = 2 * self.rules.get("record_bytes", 0)
+            rest = 2 * MOST_BYTES
             while rest > 0 and key.fd in self.selector.get_map() and self._read(key.fd, name):
                 rest -= CHUNK
 
