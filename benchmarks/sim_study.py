@@ -56,8 +56,8 @@ QUICK = Setting(budgets=(4, 16), seeds=(0,), every=14)
 def fitted(name: str, calls: int) -> Recipe:
     """Return a recipe as it makes sense with so many calls.
 
-    Only `codet` has to be told: half of its calls draw programs, the other half tests to choose by. With its own
-    numbers it would spend a small budget on programs alone, and then choose without a test.
+    Only `codet` is told: half of its calls draw programs, the other half tests to choose by. So it draws all that
+    it planned to, where with its own numbers a small budget would end it.
     """
     overrides = [f"policy.programs={calls // 2}", f"policy.test_answers={calls // 2}"]
     return load_recipe(name, overrides=overrides if name == "codet" else ())

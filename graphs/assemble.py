@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
+
+from loguru import logger
 
 from codegrove.agents import AGENTS
 from codegrove.agents.role import Agent
 from codegrove.approval import Approver
 from codegrove.budget import Account, Budget, Sweep
 from codegrove.errors import ModelSpecError, PromptError, TaskError, UsageError, did_you_mean
-from codegrove.graphs.recipe.loader import load_recipe
+from codegrove.graphs.recipe.loader import list_recipes, load_recipe
 from codegrove.graphs.recipe.schema import Recipe
 from codegrove.graphs.recording import Recorder
 from codegrove.graphs.session import Observer, Session
@@ -30,11 +33,9 @@ from codegrove.search.policy import Policy
 from codegrove.search.registry import make_policy
 from codegrove.task import Task
 from codegrove.tools.sandbox.factory import check_level, make_sandbox
+from codegrove.tools.sandbox.grading import why_unusable
 from codegrove.tools.sandbox.port import Sandbox
 from codegrove.tools.sandbox.specs import open_sandbox
-
-DO_WITHOUT_TESTS = "direct, loop, codet"
-"""Shipped recipes that need no visible tests, for messages."""
 
 Problems = Iterable[Problem] | Callable[[str], Problem | None]
 """Problems the simulated programmer knows: a collection, or a lookup by task id."""
@@ -75,7 +76,7 @@ class Assembly:
         """Refuse a task that no session could work on; nothing is started.
 
         Raises:
-            TaskError: if the recipe needs visible tests and the task has none.
+            TaskError: if the recipe needs visible tests and the task has none, or one that cannot be judged.
             UsageError: if the task's language is not known, or not to a prompt or a model; or a simulated model
                 does not know the task.
         """
@@ -83,14 +84,34 @@ class Assembly:
         if recipe.needs_tests == "visible" and not task.tests:
             raise TaskError(
                 f"recipe {recipe.name!r} steers by the task's own tests, but task {task.id!r} has none; give"
-                f" some with --tests (or Task(tests=...)), or take a recipe that does without: {DO_WITHOUT_TESTS}"
+                " some with --tests (or Task(tests=...)), or take a recipe that does without:"
+                f" {recipes_without_tests()}"
             )
+        self._check_tests(task)
         for model in set(self.models.values()):
             inner = model.model if isinstance(model, RetryingModel) else model
             if isinstance(inner, SimulatedProgrammer):
                 inner.check_task(task.id, task.language)
         if task.language != PYTHON:
             self._check_prompts(task.language)
+
+    def _check_tests(self, task: Task) -> None:
+        """Refuse, or warn of, a visible test that no program can be judged on: none would ever pass them all.
+
+        Raises:
+            TaskError: if the recipe steers by these tests.
+        """
+        if task.language != PYTHON:
+            return
+        for number, test in enumerate(task.tests, start=1):
+            why = why_unusable(test, task.entry_point)
+            if why and self.recipe.needs_tests == "visible":
+                raise TaskError(
+                    f"recipe {self.recipe.name!r} steers by the task's own tests, but no program can be judged on"
+                    f" test {number} of task {task.id!r}: {why}; mend it or leave it out"
+                )
+            if why:
+                logger.warning("no program can be judged on test {} of task {!r}: {}", number, task.id, why)
 
     def open_session(
         self, task: Task, *, recorder: Recorder | None = None, interrupts: bool = False
@@ -191,6 +212,12 @@ class Assembly:
             unreadable=spec.unreadable,
             if_unreadable=spec.if_unreadable,
         )
+
+
+@cache
+def recipes_without_tests() -> str:
+    """Return the names of the shipped recipes that need no visible tests, for messages."""
+    return ", ".join(info.name for info in list_recipes() if load_recipe(info.name).needs_tests == "none")
 
 
 class RunSettings(TypedDict, total=False):

@@ -23,6 +23,7 @@ from codegrove.graphs.recipe.checks import (
     surplus_agents,
 )
 from codegrove.graphs.recipe.files import packaged_recipes, read_file, read_layers
+from codegrove.graphs.recipe.in_step import check_draws, last_with_calls, with_raised_calls
 from codegrove.graphs.recipe.layers import overlay
 from codegrove.graphs.recipe.overrides import read_overrides
 from codegrove.graphs.recipe.problems import Problem, from_validation, raise_problems
@@ -67,10 +68,10 @@ def load_recipe(
     """
     layers = [*read_layers(source), *read_overrides(overrides)]
     from_files = len(layers) - (1 if overrides else 0)
-    root = layers[0]
-    for index, layer in enumerate(layers[1:], start=1):
-        root = overlay(root, layer, blame="over" if index < from_files else "base")
-    return _validate(root, layers, POLICIES if policies is None else policies, find_prompt or packaged_prompt)
+    root = _merged(layers, from_files)
+    known = POLICIES if policies is None else policies
+    recipe = _validate(root, layers, known, find_prompt or packaged_prompt)
+    return _with_calls_in_step(recipe, layers, from_files, known)
 
 
 def list_recipes() -> list[RecipeInfo]:
@@ -82,6 +83,30 @@ def list_recipes() -> list[RecipeInfo]:
     return infos
 
 
+def _merged(layers: Sequence[Node], from_files: int) -> Node:
+    root = layers[0]
+    for index, layer in enumerate(layers[1:], start=1):
+        root = overlay(root, layer, blame="over" if index < from_files else "base")
+    return root
+
+
+def _with_calls_in_step(
+    recipe: Recipe, layers: Sequence[Node], from_files: int, policies: Mapping[str, PolicyKind]
+) -> Recipe:
+    """Return the recipe with the call budget that its policy takes, see `with_raised_calls`."""
+    written = last_with_calls(layers)
+    if written < 0 or not any("policy" in layer.entries for layer in layers[written + 1 :]):
+        return recipe
+    below = _read_policy(_merged(layers[: written + 1], from_files), policies, [])
+    if below is None:
+        return recipe  # the budget was written for no policy
+    return with_raised_calls(recipe, *(policies[_kind(s)].policy(s) for s in (recipe.policy, below)))
+
+
+def _kind(settings: PolicySettings) -> str:
+    return str(getattr(settings, "kind", ""))
+
+
 def _validate(
     root: Node, layers: Sequence[Node], policies: Mapping[str, PolicyKind], find_prompt: FindPrompt
 ) -> Recipe:
@@ -89,9 +114,11 @@ def _validate(
     problems: list[Problem] = []
     settings = _read_policy(root, policies, problems)
     facts: PolicyFacts | None = None
+    kind, policy = "", None
     if settings is not None:
-        kind = str(getattr(settings, "kind", ""))
-        facts = PolicyFacts.of(kind, policies[kind].policy(settings))
+        kind = _kind(settings)
+        policy = policies[kind].policy(settings)
+        facts = PolicyFacts.of(kind, policy)
         actions = facts.actions
         root = _without_idle_agents(root, layers, actions)
         agents = root.entries.get("agents")
@@ -104,6 +131,8 @@ def _validate(
     body = _check_model(RecipeBody, content, RecipeFile, (), problems)
     if body is not None and facts is not None:
         problems += check_body(body, facts, find_prompt)
+    if body is not None and policy is not None:
+        problems += check_draws(body, policy, kind)
     raise_problems(problems, written)
     assert body is not None
     assert settings is not None

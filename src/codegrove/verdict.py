@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+UNUSABLE_TEST = "UnusableTest"
+"""`ErrorInfo.type` of a test that no program can be judged on, e.g. because it does not parse."""
+
 
 class Status(StrEnum):
     """Outcome of one test, or of a program over all its tests."""

@@ -272,6 +272,8 @@ def test_a_failing_model_has_exit_code_1_and_says_why(cli: Cli, stub: Path) -> N
         f"openai:any@{url}",
         "--set",
         "policy.programs=8",
+        "--set",
+        "agents.write.sampling.temperature=0.8",
         "--max-calls",
         "8",
     )

@@ -5,7 +5,7 @@ Checks 1 to 6 are formulas: tests/search/select. Checks 7 and 8 are the extracto
 
 from __future__ import annotations
 
-from codegrove import CallTest, Task, solve
+from codegrove import Budget, CallTest, Task, solve
 from codegrove.models.port import Request
 from codegrove.models.scripted import ScriptedModel
 from codegrove.tools.sandbox.process import ProcessSandbox
@@ -28,6 +28,27 @@ def test_calls_are_programs_plus_test_answers_and_executions_the_unique_programs
     ]
     assert len(generated) == 3
     assert all(len(tests) == 2 for tests in generated)
+
+
+def test_a_budget_that_ends_the_drawing_leaves_programs_and_tests_to_choose_by() -> None:
+    bodies = iter(["1", "x", "x", "x", "x"])
+    answers = Answers(
+        {
+            "write": lambda _: f"```python\ndef f(x):\n    return {next(bodies)}\n```",
+            "write_tests": "```python\nassert f(7) == 7\n```",
+        }
+    )
+    model = ScriptedModel(answers)
+    task = Task(id="t", statement="Return x.", entry_point="f", tests=(CallTest(args="(1,)", expected="1"),))
+    solution = solve(
+        task,
+        "codet",
+        model=model,
+        overrides={"policy.programs": 100, "policy.test_answers": 100},  # the paper's
+        budget=Budget(calls=6),
+    )
+    assert [request.action for request in model.requests] == ["write", "write_tests"] * 3
+    assert solution.program is not None and "return x" in solution.program
 
 
 def test_no_visible_test_takes_part_in_the_choice() -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from codegrove.models.port import Request
+from codegrove.search.tree import Node, SearchTree
 from tests.conformance.machine import Answers, Run, run
 
 
@@ -19,9 +23,16 @@ def numbered(strategies: int, reflections: int) -> dict[str, Any]:
 
 
 def codetree(special: dict[str, Any], **settings: Any) -> Run:
-    """Run the recipe in repo mode with the depth and budget of the sheet."""
+    """Run the recipe, in repo mode and with the depth and budget of the sheet unless settings say otherwise."""
     merged: dict[str, Any] = {"mode": "repo", "max_depth": 3, "width": 10, "max_programs": 20} | settings
     return run("codetree", Answers(special), **merged)
+
+
+def deepest_program(done: Run) -> int:
+    """Depth of the deepest node that has a program."""
+    tree = done.solution.tree
+    assert tree is not None
+    return max(node.depth for node in tree.programs())
 
 
 def test_1_depth_first_order_and_counts() -> None:
@@ -67,6 +78,20 @@ def test_4_twice_passing_at_the_bottom_is_accepted_against_the_critic() -> None:
     assert done.solution.tree[done.solution.node].depth == 3
 
 
+@pytest.mark.parametrize(("mode", "in_vain"), [("repo", ["reflect"]), ("paper", [])])
+def test_4_nothing_is_written_below_the_bottom(mode: str, in_vain: list[str]) -> None:
+    # The program at the bottom is the first to pass; it is rejected, and its parent has not passed.
+    written = itertools.count(1)
+    done = codetree(
+        numbered(1, 1) | {"verify": "no\nfalse"},
+        decide=lambda program, tests: 1.0 if next(written) >= 3 else 0.0,
+        mode=mode,
+    )
+    down = ["solve", "score", "reflect", "debug", "score", "reflect", "debug", "verify"]
+    assert done.order == ["think", *down, *in_vain]
+    assert deepest_program(done) == 3
+
+
 def test_5_children_worse_than_their_parent_are_not_refined() -> None:
     numbers = itertools.count()
 
@@ -102,6 +127,54 @@ def test_7_depth_first_baseline_overshoots_as_released() -> None:
     done = codetree(numbered(3, 3), variant="dfs", width=3)
     assert len(done.order) == 28
     assert done.executions == 21
+
+
+@pytest.mark.parametrize(("mode", "programs"), [("repo", 22), ("paper", 20)])
+def test_7_the_last_batch_of_the_depth_first_baseline_is_written_as_a_whole(mode: str, programs: int) -> None:
+    done = codetree(numbered(1, 3), variant="dfs", width=3, mode=mode, max_depth=9)
+    assert done.counts["debug"] + done.counts["solve"] == programs
+
+
+@pytest.mark.parametrize("variant", ["bfs", "dfs"])
+@pytest.mark.parametrize(("mode", "deepest"), [("repo", 4), ("paper", 3)])
+def test_7_released_baselines_count_depth_from_0(variant: str, mode: str, deepest: int) -> None:
+    done = codetree(numbered(1, 1), variant=variant, mode=mode)
+    assert deepest_program(done) == deepest
+
+
+@pytest.mark.parametrize(
+    ("variant", "refined"),
+    [("bfs", "2 1 2.2 2.1 1.2 1.1 2.2.2"), ("dfs", "2 2.2 2.2.2 2.2.1 2.1 2.1.2 2.1.1")],
+)
+def test_7_batches_are_refined_best_first_and_stay_together(variant: str, refined: str) -> None:
+    # The later a sibling was written, the better it is; between batches only the order of the batches counts.
+    numbers = itertools.count(1)
+
+    def write(request: Request) -> str:
+        return f"```python\ndef f(x):\n    return {next(numbers)}\n```"
+
+    done = codetree(
+        numbered(2, 2) | {"solve": write, "debug": write},
+        decide=lambda program, tests: 0.5 if int(program.rsplit(maxsplit=1)[-1]) % 2 == 0 else 0.0,
+        variant=variant,
+        max_programs=16,
+    )
+    tree = done.solution.tree
+    assert tree is not None
+    order = sorted((node for node in tree if node.children), key=lambda node: node.children[0])[1:]
+    names = [
+        ".".join(str(up.children.index(down.id) + 1) for up, down in _steps(tree, node.id)) for node in order
+    ]
+    assert " ".join(names) == refined
+
+
+def test_7_every_strategy_of_the_released_baselines_gets_a_program() -> None:
+    assert codetree(numbered(5, 1), variant="bfs", max_programs=3).counts["solve"] == 5
+    assert codetree(numbered(5, 1), variant="bfs", max_programs=3, mode="paper").counts["solve"] == 3
+
+
+def _steps(tree: SearchTree, node: int) -> Iterator[tuple[Node, Node]]:
+    return itertools.pairwise(tree.path(node))
 
 
 def test_7_depth_first_baseline_keeps_its_budget_in_paper_mode() -> None:

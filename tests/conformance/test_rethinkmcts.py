@@ -55,6 +55,16 @@ def test_without_a_trace_nobody_is_asked_for_a_diagnosis() -> None:
     assert done.sandbox.traced
 
 
+def test_without_a_failing_test_nobody_is_asked_for_a_diagnosis() -> None:
+    def unjudged(program: str, tests: Sequence[Test]) -> Verdict:
+        results = (TestResult(status=Status.PASSED), *[TestResult(status=Status.UNJUDGED)] * (len(tests) - 1))
+        return Verdict(status=Status.UNJUDGED, results=results)
+
+    done = rethink(decide=unjudged, rollouts=2, thinks=2)
+    assert done.order == ["expand", *["write", "rethink", "write", "expand_informed"] * 2]
+    assert not done.sandbox.traced
+
+
 def test_4_order_of_visited_leaves() -> None:
     """The sheet's sequence, under the circumstances it was measured in.
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from langgraph.graph import END, START, StateGraph
+from loguru import logger
 
 from codegrove import Budget, CallTest, Task, asolve, build_graph, solve
 from codegrove.errors import ModelError, TaskError
 from codegrove.graphs.solution import Result, Solution
 from codegrove.models.port import Request
 from codegrove.models.scripted import ScriptedModel
-from codegrove.task import Test
+from codegrove.task import AssertTest, Test
 from codegrove.tools.sandbox.scripted import ScriptedSandbox
 from codegrove.verdict import Verdict
 from tests.conformance.machine import TASK, Answers
@@ -197,9 +198,32 @@ def test_a_sandbox_that_fails_judges_nobody() -> None:
     assert solution.program is not None
 
 
+@pytest.mark.parametrize("recipe", ["uct", "grove"])
+def test_a_visible_test_that_no_program_can_be_judged_on_is_reported_at_the_start(recipe: str) -> None:
+    model = ScriptedModel(Answers())
+    sandbox = ScriptedSandbox(lambda program, tests: 0.0)
+    broken = replace(TASK, tests=(*TASK.tests, AssertTest(code="assert f(1) ==")))
+    said: list[str] = []
+    handler = logger.add(said.append, level="WARNING")
+    logger.enable("codegrove")
+    try:
+        if recipe == "uct":
+            with pytest.raises(
+                TaskError, match=r"judged on test 5 of task 'conformance': it does not parse.*mend it"
+            ):
+                solve(broken, recipe, model=model, sandbox=sandbox)
+            assert not model.requests
+        else:
+            solve(broken, recipe, model=model, sandbox=sandbox, budget=Budget(calls=1))
+            assert any("judged on test 5 of task 'conformance': it does not parse" in text for text in said)
+    finally:
+        logger.disable("codegrove")
+        logger.remove(handler)
+
+
 def test_a_recipe_that_needs_tests_refuses_a_task_without() -> None:
     bare = Task(id="bare", statement="Do something.", entry_point="f")
-    with pytest.raises(TaskError, match="steers by the task's own tests, but task 'bare' has none"):
+    with pytest.raises(TaskError, match="task 'bare' has none.*without: codet, direct, grove, loop"):
         solve(bare, "codetree", model=ScriptedModel(Answers()), sandbox=ScriptedSandbox(lambda p, t: 1.0))
 
 
@@ -259,7 +283,7 @@ def test_identical_programs_are_executed_once() -> None:
         "direct",
         model=model,
         sandbox=sandbox,
-        overrides={"policy.programs": 6},
+        overrides={"policy.programs": 6, "agents.write.sampling.temperature": 0.8},
         budget=Budget(calls=6),
     )
     assert solution.spend.calls == 6

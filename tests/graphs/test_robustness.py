@@ -257,7 +257,7 @@ def test_invoke_gives_every_worker_a_thread() -> None:
         model=ScriptedModel(count),
         sandbox=ScriptedSandbox(half),
         workers=12,
-        overrides={"policy.programs": 24},
+        overrides={"policy.programs": 24, "agents.write.sampling.temperature": 0.8},
         budget=Budget(calls=24),
     )
     solution = compiled.invoke({"task": TASK})["solution"]
@@ -281,7 +281,7 @@ def test_equal_programs_of_other_layout_keep_their_own_line_numbers() -> None:
         "direct",
         model=[plain, spaced],
         sandbox=ScriptedSandbox(crash),
-        overrides={"policy.programs": 2},
+        overrides={"policy.programs": 2, "agents.write.sampling.temperature": 0.8},
     )
     assert solution.tree is not None
     lines = [node.verdict.results[0].error.line for node in solution.tree.programs()]  # type: ignore[union-attr]

@@ -14,10 +14,10 @@ from codegrove.candidate import Candidate
 from codegrove.outcome import Outcome, Proposal, Review
 from codegrove.search.policy import ActionKind, Expansion, Policy
 from codegrove.search.registry import POLICIES, make_policy
-from codegrove.search.scoring import GIVEN, WRITTEN, share_passed
+from codegrove.search.scoring import GIVEN, WRITTEN, passes_all, share_passed
 from codegrove.search.search import Search
 from codegrove.task import AssertTest, Origin, Task
-from codegrove.verdict import ErrorInfo, Status, TestResult, Verdict
+from codegrove.verdict import UNUSABLE_TEST, ErrorInfo, Status, TestResult, Verdict
 from tests.search.harness import (
     SMALL_TASK,
     RunPlan,
@@ -201,7 +201,50 @@ def test_what_could_not_be_judged_is_no_visit_worth_nothing(kind: str) -> None:
     programs = list(search.tree.programs())
     assert programs
     assert all(node.reward is None for node in programs)
-    assert kind == "uct" or all(node.visits == 0 for node in programs)
+    assert all(node.visits == 0 for node in search.tree)
+
+
+PASSED = TestResult(status=Status.PASSED)
+PARTLY = Verdict(status=Status.UNJUDGED, results=(PASSED, PASSED, *UNJUDGED.results))
+"""Of `SMALL_TASK`: nothing speaks against the program, but one test has not spoken."""
+
+
+@pytest.mark.parametrize("kind", ["chain", "ranked_plans", "codetree", "uct", "rethink_mcts", "sample"])
+def test_a_program_with_an_unjudged_test_ends_no_search_and_is_not_accepted(kind: str) -> None:
+    settings: dict[str, Any] = {"stop_at_first_pass": True, "programs": 3} if kind == "sample" else {}
+    search = Search(SMALL_TASK, maker(kind, settings))
+    asked: list[str] = []
+    for number in range(200):
+        choice = search.ask()
+        if not isinstance(choice, Expansion):
+            break
+        asked.append(choice.action)
+        outcome = failing(search, choice, number)
+        if outcome.verdict is not None:
+            outcome = replace(outcome, verdict=PARTLY)
+        search.tell(choice.id, outcome)
+    assert sum(1 for _ in search.tree.programs()) > 1
+    assert not {"verify", "evaluate"} & set(asked), "a critic was asked about a program that passes"
+    assert all(node.reward == 1.0 for node in search.tree.programs()), "the share counts judged tests only"
+
+
+def test_passing_all_takes_every_test_to_be_judged() -> None:
+    tests = SMALL_TASK.tests
+    assert share_passed(PARTLY, tests) == 1.0
+    assert not passes_all(PARTLY, tests)
+    assert passes_all(PARTLY, tests[:2])
+    assert passes_all(replace(PARTLY, results=(*PARTLY.results[:2], PASSED)), tests, GIVEN)
+    assert not passes_all(PARTLY, tests, WRITTEN), "no test at all"
+    assert not passes_all(None, tests) and not passes_all(INVALID, tests) and not passes_all(UNJUDGED, ())
+
+
+def test_a_generated_text_that_is_no_test_keeps_nothing_from_passing() -> None:
+    broken = TestResult(status=Status.UNJUDGED, error=ErrorInfo(type=UNUSABLE_TEST))
+    verdict = Verdict(status=Status.UNJUDGED, results=(PASSED, broken))
+    generated = (*GENERATED, AssertTest(code="assert double(", origin=Origin.GENERATED))
+    assert passes_all(verdict, generated)
+    assert not passes_all(verdict, SMALL_TASK.tests[:2])
+    assert not passes_all(replace(verdict, results=(broken, broken)), generated)
 
 
 def test_tasks_are_not_shared_between_trees() -> None:

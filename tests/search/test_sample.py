@@ -149,6 +149,31 @@ def test_draws_in_flight_are_kept_after_a_pass() -> None:
     assert world.count("write") == len(list(search.tree.programs())) == 3
 
 
+def test_a_pass_ends_a_run_that_stops_there_at_once() -> None:
+    search = Search(SMALL_TASK, Sample(SampleSettings(programs=5, stop_at_first_pass=True)))
+    world = World(["a", "b"], visible=["b"])
+    first, second = search.ask(), search.ask()
+    assert isinstance(first, Expansion) and isinstance(second, Expansion)
+    search.tell(second.id, world(second, ActionKind.CODER, random.Random(0)))
+    assert search.ask() is DONE, "others are in flight, and nobody waits for them"
+    search.tell(first.id, world(first, ActionKind.CODER, random.Random(0)))
+    assert search.ask() is DONE
+
+
+@pytest.mark.parametrize(("programs", "answers"), [(6, 6), (10, 2), (2, 10), (1, 7), (7, 1), (5, 3)])
+def test_any_beginning_of_the_drawing_has_programs_and_tests_in_proportion(
+    programs: int, answers: int
+) -> None:
+    settings = SampleSettings(select="codet", programs=programs, test_answers=answers)
+    search = Search(SMALL_TASK, Sample(settings))
+    writes = tests = 0
+    while isinstance(choice := search.ask(), Expansion):
+        writes, tests = writes + (choice.action == "write"), tests + (choice.action == "write_tests")
+        assert writes >= 1, "without a program there is nothing to judge"
+        assert abs(writes / programs - tests / answers) <= max(1 / programs, 1 / answers) + 1e-9
+    assert (writes, tests) == (programs, answers)
+
+
 def test_without_any_program_there_is_no_answer() -> None:
     search = _run(SampleSettings(programs=2), World([None, None]))
     assert search.answer() is None
@@ -172,8 +197,8 @@ def test_programs_are_executed_once_each_and_only_when_all_is_drawn() -> None:
     _run(codet(4, 2), world)
     draws, executions = world.asked[:6], world.asked[6:]
     assert [(e.action, e.draw) for e in draws] == [
-        *(("write", i) for i in range(4)),
-        *(("write_tests", i) for i in range(2)),
+        *[("write", 0), ("write_tests", 0), ("write", 1)],
+        *[("write", 2), ("write_tests", 1), ("write", 3)],
     ]
     assert all(e.tests is None and not e.inputs for e in draws)
     assert [e.inputs["program"] for e in executions] == ["x = 1", "x = 2", "x = 3"]
@@ -187,9 +212,9 @@ def test_draws_do_not_wait_for_each_other_but_executions_wait_for_all_draws() ->
     assert all(isinstance(choice, Expansion) for choice in asked)
     assert search.ask() is WAIT
     search.tell(0, Outcome(program=Candidate(program="x = 1")))
-    search.tell(2, Outcome(tests=(_generated("t"),)))
+    search.tell(1, Outcome(tests=(_generated("t"),)))
     assert search.ask() is WAIT
-    search.tell(1, Outcome(failure=FAILURE))
+    search.tell(2, Outcome(failure=FAILURE))
     execution = search.ask()
     assert isinstance(execution, Expansion) and execution.action == "execute"
     assert search.ask() is WAIT

@@ -19,7 +19,7 @@ from codegrove.tools.sandbox.records import MOST_MESSAGE, Record
 from codegrove.tools.sandbox.showing import show
 from codegrove.tools.sandbox.splitting import NeedsFixtures
 from codegrove.tools.sandbox.values import MAX_INPUT_ITEMS, DecodeError, Encoder, to_wire
-from codegrove.verdict import ErrorInfo, Status, TestResult
+from codegrove.verdict import UNUSABLE_TEST, ErrorInfo, Status, TestResult
 
 MOST_OUTPUT = 2000
 """Characters kept of the values in a failed assertion."""
@@ -105,8 +105,14 @@ def _call(args: str, kwargs: str, expected: str) -> tuple[dict[str, Any], object
     return job, parse_literal(expected)
 
 
+def why_unusable(test: Test, entry_point: str | None) -> str:
+    """Return why no Python program can be judged on a test; nothing if one can."""
+    prepared = prepare(0, test, entry_point)
+    return prepared.error.message if isinstance(prepared, TestResult) and prepared.error else ""
+
+
 def _unusable(why: str) -> TestResult:
-    return TestResult(status=Status.UNJUDGED, error=ErrorInfo(type="UnusableTest", message=why))
+    return TestResult(status=Status.UNJUDGED, error=ErrorInfo(type=UNUSABLE_TEST, message=why))
 
 
 def grade(prepared: Prepared, record: Record, kept: int = MOST_OUTPUT) -> TestResult:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from codegrove.errors import UsageError
-from codegrove.graphs.assemble import DO_WITHOUT_TESTS, Assembly
+from codegrove.graphs.assemble import Assembly, recipes_without_tests
 from codegrove.problem import Problem
 
 _SHOWN = 5
@@ -61,6 +61,6 @@ def _why(method: Assembly, problem: Problem, error: UsageError) -> str:
         return (
             "it steers by visible tests, and they have none; leave them out by naming the others (--id, in Python"
             " ids=[problem.id for problem in problems if problem.task.tests]), or take a recipe that does without:"
-            f" {DO_WITHOUT_TESTS}"
+            f" {recipes_without_tests()}"
         )
     return f"{error}; leave them out by naming the others (--id, in Python ids=)"

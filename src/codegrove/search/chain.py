@@ -11,7 +11,7 @@ from pydantic import Field
 from codegrove.outcome import Outcome
 from codegrove.search.policy import DONE, WAIT, ActionKind, Expansion, Signal
 from codegrove.search.recording import add_program
-from codegrove.search.scoring import GIVEN, WRITTEN, rank_key, share_passed
+from codegrove.search.scoring import GIVEN, passes_all, rank_key
 from codegrove.search.settings import PolicySettings
 from codegrove.search.tree import ROOT, Node, SearchTree
 
@@ -45,6 +45,12 @@ class Chain:
         self._current: int | None = None
         self._attempts = 0
         self._skip_unwanted()
+
+    @property
+    def calls(self) -> int:
+        """Model calls of a run that nothing ends early."""
+        settings = self.settings
+        return int(settings.plan) + int(settings.write_tests > 0) + 1 + settings.repairs
 
     @property
     def actions(self) -> Mapping[str, ActionKind]:
@@ -110,13 +116,10 @@ class Chain:
             self._stage = "done"
 
     def _good_enough(self, tree: SearchTree, node: Node) -> bool:
-        given = share_passed(node.verdict, node.tests, GIVEN)
-        written = share_passed(node.verdict, node.tests, WRITTEN)
         if not node.tests:
             return True  # nothing could ever tell a repair from the first program
-        if self.settings.stop == "visible" and tree.task.tests:
-            return given == 1.0
-        return given in (None, 1.0) and written in (None, 1.0) and (given, written) != (None, None)
+        visible_only = self.settings.stop == "visible" and tree.task.tests
+        return passes_all(node.verdict, node.tests, GIVEN if visible_only else None)
 
     def _skip_unwanted(self) -> None:
         if self._stage == "plan" and not self.settings.plan:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from codegrove.outcome import Outcome
 from codegrove.search.policy import DONE, WAIT, ActionKind, Expansion, Signal
-from codegrove.search.scoring import share_passed
+from codegrove.search.scoring import passes_all, share_passed
 from codegrove.search.settings import Mode, PolicySettings
 from codegrove.search.tree import ROOT, Node, SearchTree
 
@@ -33,7 +33,7 @@ class CodeTreeSettings(PolicySettings):
     width: int = Field(default=10, ge=1, le=100)
     """Strategies or reflections taken from one answer, at most."""
     max_depth: int = Field(default=3, ge=1)
-    """Programs at this depth are not refined further; strategies have depth 1."""
+    """Programs at this depth are not refined further; strategies have depth 1 (baselines in `mode: repo`: 0)."""
     max_programs: int = Field(default=20, ge=1)
     """Programs written at most."""
     mode: Mode = "paper"
@@ -63,16 +63,30 @@ class CodeTree:
         """Follow-up steps of nodes that have their program: (action, node)."""
         self._frontier: list[int] = []
         """Nodes without a program; the next one to visit is the last."""
-        self._open_levels: list[int] = []
-        """Baselines only: nodes with a program that may still be refined."""
-        self._batch = 0
+        self._batch: list[int] = []
+        """Baselines only: programs of the current batch that failed and may be refined."""
+        self._missing = 0
         """Baselines only: programs of the current batch that are not back yet."""
+        self._to_refine: deque[int] = deque()
+        """Baselines only: failed programs of earlier batches, the next one to refine first."""
         self._reflecting = False
         """Baselines only: the next batch is being thought of."""
         self._tries = 0
         self._accepted: int | None = None
         self._finished = False
         self._last_failing: int | None = None
+        # The released baselines count the depth of strategies from 0, so that they go one level deeper.
+        baseline_as_released = self.settings.variant != "agent" and self.settings.mode == "repo"
+        self._bottom = self.settings.max_depth + (1 if baseline_as_released else 0)
+        """Depth of the deepest programs that are written."""
+
+    @property
+    def calls(self) -> int:
+        """Model calls of a run that nothing ends early."""
+        settings = self.settings
+        if settings.variant == "agent":
+            return 1 + 3 * settings.max_programs
+        return 1 + 2 * settings.max_programs
 
     @property
     def actions(self) -> Mapping[str, ActionKind]:
@@ -97,15 +111,13 @@ class CodeTree:
         if self._ready:
             action, node_id = self._ready.popleft()
             return self._follow_up(tree, serial, action, tree[node_id])
-        if self._frontier and self._may_write():
+        if self._frontier and self._may_write(tree):
             self._tries += 1
             return self._write(tree, serial, tree[self._frontier.pop()])
-        idle = self._batch == 0 and not self._reflecting and self._tries < self.settings.max_programs
-        if self.settings.variant != "agent" and idle:
-            refined = self._next_to_refine(tree)
-            if refined is not None:
-                self._reflecting = True
-                return self._follow_up(tree, serial, "reflect", refined)
+        idle = self._missing == 0 and not self._reflecting and self._tries < self.settings.max_programs
+        if self._to_refine and idle:
+            self._reflecting = True
+            return self._follow_up(tree, serial, "reflect", tree[self._to_refine.popleft()])
         return WAIT
 
     def tell(self, tree: SearchTree, expansion: Expansion, outcome: Outcome) -> None:
@@ -139,16 +151,19 @@ class CodeTree:
 
     def _push(self, tree: SearchTree, parent: int, kind: str, texts: list[str]) -> None:
         children = [tree.add(parent, kind, text=text).id for text in texts]
+        if tree[parent].depth >= self._bottom:
+            return  # in repo mode: thought of as in the released code, and never visited
         self._frontier.extend(reversed(children))
         if self.settings.variant != "agent":
-            self._batch = len(children)
+            self._missing = len(children)
 
-    def _may_write(self) -> bool:
+    def _may_write(self, tree: SearchTree) -> bool:
         if self._tries < self.settings.max_programs:
             return True
-        # The released depth-first baseline checks its budget only once the first sibling is through.
-        overshoots = self.settings.variant == "dfs" and self.settings.mode == "repo"
-        return overshoots and self._tries == self.settings.max_programs and self._batch > 0
+        if self.settings.variant == "agent" or self.settings.mode == "paper":
+            return False
+        # As released: all strategies get a program; later, depth-first looks at its budget between batches.
+        return self.settings.variant == "dfs" or tree[self._frontier[-1]].depth == 1
 
     def _write(self, tree: SearchTree, serial: int, node: Node) -> Expansion:
         if node.depth == 1:
@@ -182,7 +197,7 @@ class CodeTree:
             pass  # our fault, not the program's: it is neither scored nor refined nor counted as failing
         elif node.program is None:
             self._close(tree, node)
-        elif node.reward == 1.0:
+        elif passes_all(node.verdict, node.tests):
             node.data["passes"] = True
             node.data["value"] = 1.0 + TOP_SCORE / CRITIC_SCALE
             self._ready.append(("verify", node.id))
@@ -226,28 +241,29 @@ class CodeTree:
         tree.backup(node.id, node.data["value"])
 
     def _tell_baseline(self, tree: SearchTree, node: Node) -> None:
-        self._batch -= 1
-        if node.reward is None:
-            return
-        self._close(tree, node)
-        if node.program is None:
-            return
-        if node.reward == 1.0:
+        self._missing -= 1
+        if node.reward is not None:
+            self._close(tree, node)
+            if node.program is not None:
+                self._tell_baseline_program(node)
+        if self._missing == 0:
+            self._line_up_batch(tree)
+
+    def _tell_baseline_program(self, node: Node) -> None:
+        if passes_all(node.verdict, node.tests):
             if self._accepted is None:
                 self._accepted = node.id
             self._finished = True
             return
         self._last_failing = node.id
-        if node.depth < self.settings.max_depth:
-            self._open_levels.append(node.id)
+        if node.depth < self._bottom:
+            self._batch.append(node.id)
 
-    def _next_to_refine(self, tree: SearchTree) -> Node | None:
-        """Best sibling batch order: breadth-first takes the oldest level, depth-first the newest."""
-        if not self._open_levels:
-            return None
-        depths = [tree[node_id].depth for node_id in self._open_levels]
-        level = min(depths) if self.settings.variant == "bfs" else max(depths)
-        on_level = [node_id for node_id in self._open_levels if tree[node_id].depth == level]
-        best = max(on_level, key=lambda node_id: (tree[node_id].data["value"], -node_id))
-        self._open_levels.remove(best)
-        return tree[best]
+    def _line_up_batch(self, tree: SearchTree) -> None:
+        """Line siblings up by value, the earliest on ties: breadth-first behind all others, else before them."""
+        siblings = sorted(self._batch, key=lambda node_id: (-tree[node_id].data["value"], node_id))
+        self._batch = []
+        if self.settings.variant == "bfs":
+            self._to_refine.extend(siblings)
+        else:
+            self._to_refine.extendleft(reversed(siblings))

@@ -82,6 +82,9 @@ class Policy(Protocol):
     - ``forms = {"verify": ("last_line_bool",)}``: the forms of answers (see `codegrove.agents.answers`) that it
       can use, by action. Without an entry these are programs for coders and debuggers, tests for testers,
       proposals for planners, and anything for critics.
+    - ``calls``: model calls of a run that nothing ends early; a recipe's call budget grows with it;
+    - ``redrawn``: actions that are asked for several times with equal inputs, where only chance makes the answers
+      differ; a recipe may not give them temperature 0.
     """
 
     @property

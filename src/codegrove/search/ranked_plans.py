@@ -16,7 +16,7 @@ from pydantic import Field
 from codegrove.outcome import Outcome, Proposal
 from codegrove.search.policy import DONE, WAIT, ActionKind, Expansion, Signal
 from codegrove.search.recording import add_program
-from codegrove.search.scoring import rank_key
+from codegrove.search.scoring import passes_all, rank_key
 from codegrove.search.settings import Mode, PolicySettings
 from codegrove.search.tree import ROOT, Node, SearchTree
 
@@ -71,6 +71,11 @@ class RankedPlans:
         self._plans: list[_Plan] | None = None
         self._lines: list[_Line] | None = None
         self._solved = False
+
+    @property
+    def calls(self) -> int:
+        """Model calls of a run that nothing ends early."""
+        return 1 + self.settings.plans * (3 + self.settings.repairs)
 
     @property
     def actions(self) -> Mapping[str, ActionKind]:
@@ -212,5 +217,5 @@ class RankedPlans:
         line.last = node.id
         line.answers.append(outcome.answer)
         # Without sample tests a program counts as passing, as in the released code.
-        if node.reward == 1.0 or not tree.task.tests:
+        if passes_all(node.verdict, node.tests) or not tree.task.tests:
             self._solved = True

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import random
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -18,10 +18,11 @@ from pydantic import Field
 
 from codegrove.outcome import Outcome, Proposal
 from codegrove.search.policy import WAIT, ActionKind, Expansion, Signal
-from codegrove.search.scoring import share_passed
+from codegrove.search.scoring import passes_all, share_passed
 from codegrove.search.settings import Mode, PolicySettings
 from codegrove.search.tree import ROOT, Node, SearchTree
 from codegrove.task import Test
+from codegrove.verdict import Status
 
 TESTS_SHARE = 0.8
 """Weight of the visible tests in the reward of a program that passes them all; the critic has the rest."""
@@ -91,6 +92,11 @@ class RethinkMcts:
         self._ready: deque[tuple[str, int]] = deque()
         self._rewards: dict[str, float] = {}
         """First reward of every program, by content."""
+
+    @property
+    def calls(self) -> int:
+        """Model calls of a run that nothing ends early."""
+        return 1 + 3 * self.settings.thinks * self.settings.rollouts
 
     @property
     def actions(self) -> Mapping[str, ActionKind]:
@@ -218,9 +224,8 @@ class RethinkMcts:
             inputs |= {"program": program.program.program, "verdict": program.verdict, "tests": program.tests}
         if action in ("expand_informed", "rethink"):
             inputs["diagnosis"] = rollout.diagnosis
-        if action == "diagnose" and program.verdict:
-            results = zip(program.tests, program.verdict.results, strict=False)
-            traced = tuple(test for test, result in results if not result.passed)[:TRACED_AT_MOST]
+        if action == "diagnose":
+            traced = tuple(_failing(program))[:TRACED_AT_MOST]
         return Expansion(id=serial, action=action, node=node_id, inputs=inputs, trace=traced)
 
     def _tell_program(
@@ -246,12 +251,15 @@ class RethinkMcts:
         share = share_passed(outcome.verdict, tests)
         rollout.judged = share is not None
         rollout.reward = share or 0.0
-        rollout.passes = bool(tests) and rollout.reward == 1.0
+        rollout.passes = passes_all(outcome.verdict, tests)
         if rollout.passes:
             self._ready.append(("evaluate", rollout.leaf))
             return
         self._record(tree, rollout, "")
-        self._ready.append(("diagnose", rollout.leaf))
+        if next(_failing(program), None) is None:
+            self._after_diagnosis(rollout)  # nothing that failed is known: there is no run to look at
+        else:
+            self._ready.append(("diagnose", rollout.leaf))
 
     def _after_diagnosis(self, rollout: _Rollout) -> None:
         if rollout.thinks < self.settings.thinks:
@@ -297,3 +305,11 @@ class RethinkMcts:
         if not rollout.judged:
             return
         tree.backup(rollout.leaf, self.settings.gamma * rollout.reward, discount=self.settings.gamma)
+
+
+def _failing(node: Node) -> Iterator[Test]:
+    """Yield the tests that a program is known to fail."""
+    results = node.verdict.results if node.verdict else ()
+    for test, result in zip(node.tests, results, strict=False):
+        if not result.passed and result.status is not Status.UNJUDGED:
+            yield test

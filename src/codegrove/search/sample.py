@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from codegrove.candidate import Candidate
 from codegrove.outcome import Outcome
 from codegrove.search.policy import DONE, WAIT, ActionKind, Expansion, Signal
-from codegrove.search.scoring import share_passed
+from codegrove.search.scoring import passes_all, share_passed
 from codegrove.search.select import SELECTORS, OutcomeMatrix, Selector, limited, pick
 from codegrove.search.settings import Mode, PolicySettings
 from codegrove.search.tree import ROOT, Node, SearchTree
@@ -67,9 +67,10 @@ class SampleSettings(PolicySettings):
 class Sample:
     """Independent draws at the root, then a selection.
 
-    With `select: codet` (CodeT) a tester, who sees no program, writes tests meanwhile; when everything is
-    drawn, each unique program is executed once on all unique generated tests. Otherwise every program is
-    executed on the task's own tests as soon as it is written.
+    With `select: codet` (CodeT) a tester, who sees no program, writes tests in step with the programs, so that a
+    budget that ends the drawing early leaves both in the same proportion. When everything is drawn, each unique
+    program is executed once on all unique generated tests. Otherwise every program is executed on the task's own
+    tests as soon as it is written.
 
     An expansion that fails is counted in the root's ``data["failed"]`` (by action) and not repeated. Where
     the strategy ranks nothing, e.g. because no program passes any generated test, the answer is drawn
@@ -96,6 +97,17 @@ class Sample:
         """The number of tells it belongs to, and the answer."""
 
     @property
+    def calls(self) -> int:
+        """Model calls of a run that nothing ends early."""
+        return self.settings.programs + self.settings.test_answers
+
+    @property
+    def redrawn(self) -> frozenset[str]:
+        """Actions whose answers differ by chance only."""
+        draws = {"write": self.settings.programs, "write_tests": self.settings.test_answers}
+        return frozenset(action for action, count in draws.items() if count > 1)
+
+    @property
     def actions(self) -> Mapping[str, ActionKind]:
         """Actions this policy asks for."""
         actions = {"write": ActionKind.CODER}
@@ -107,20 +119,20 @@ class Sample:
         """Return the next draw; when all are told, the next program to execute."""
         expansion = self._next(tree, serial)
         if expansion is None:
-            return WAIT if self._in_flight else DONE
+            return WAIT if self._in_flight and not self._stopped else DONE
         if self._tie_seed is None:
             self._tie_seed = rng.getrandbits(64)  # `answer` is given no generator to break ties with
         self._in_flight += 1
         return expansion
 
     def _next(self, tree: SearchTree, serial: int) -> Expansion | None:
-        if self._writes < self.settings.programs and not self._stopped:
+        if self._writes < self.settings.programs and not self._stopped and not self._tests_are_behind():
             tests = None if self._generates else tree.task.tests
             self._writes += 1
-            return Expansion(id=serial, action="write", node=ROOT, tests=tests, draw=self._writes - 1)
+            return Expansion(id=serial, action="write", node=ROOT, tests=tests)
         if self._test_answers < self.settings.test_answers:
             self._test_answers += 1
-            return Expansion(id=serial, action="write_tests", node=ROOT, draw=self._test_answers - 1)
+            return Expansion(id=serial, action="write_tests", node=ROOT)
         if self._unjudged:
             node = self._same[self._unjudged.popleft()][0]
             return Expansion(
@@ -131,6 +143,10 @@ class Sample:
                 tests=self._columns,
             )
         return None
+
+    def _tests_are_behind(self) -> bool:
+        """Whether a test answer is next: both are drawn in step, so that a run that is cut short has of both."""
+        return self._test_answers * self.settings.programs < self._writes * self.settings.test_answers
 
     def tell(self, tree: SearchTree, expansion: Expansion, outcome: Outcome) -> None:
         """Record a draw or an execution; the last draw makes the list of programs to execute."""
@@ -171,7 +187,7 @@ class Sample:
         node = tree.add(ROOT, "program", program=outcome.program)
         if expansion.tests is not None:
             _judge(tree, node, expansion.tests, outcome.verdict)
-        if self.settings.stop_at_first_pass and outcome.verdict is not None and outcome.verdict.passed:
+        if self.settings.stop_at_first_pass and passes_all(outcome.verdict, tree.task.tests):
             self._stopped = True
 
     def _tell_execution(self, tree: SearchTree, expansion: Expansion, outcome: Outcome) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from codegrove.task import Origin, Test
-from codegrove.verdict import Status, Verdict
+from codegrove.verdict import UNUSABLE_TEST, Status, TestResult, Verdict
 
 if TYPE_CHECKING:
     from codegrove.search.tree import Node
@@ -45,6 +45,38 @@ def share_passed(
             if status is not _UNJUDGED:
                 judged += 1
     return passed / judged if judged else None
+
+
+def passes_all(
+    verdict: Verdict | None, tests: Sequence[Test], origins: Collection[Origin] | None = None
+) -> bool:
+    """Return whether every test passed, and there was at least one.
+
+    A test that could not be judged did not pass: `share_passed` leaves it out, so that it costs nothing, but a
+    search that ends, accepts or evaluates needs to know what all tests say. Only what a model wrote and no
+    program can be judged on (it is no test) is left out here as well.
+
+    Args:
+        verdict: verdict on `tests`; None counts as not judged.
+        tests: the tests the verdict speaks about, in the order of its results.
+        origins: count only tests of these origins; None counts all.
+    """
+    if verdict is None or verdict.status is _INVALID:
+        return False
+    if verdict.status is _PASSED and origins is None:
+        return bool(tests)
+    counted = [
+        result.status
+        for test, result in zip(tests, verdict.results, strict=False)
+        if (origins is None or test.origin in origins) and not _is_none(test, result)
+    ]
+    return bool(counted) and all(status is _PASSED for status in counted)
+
+
+def _is_none(test: Test, result: TestResult) -> bool:
+    """Whether a generated test is no test at all."""
+    error = result.error
+    return error is not None and error.type == UNUSABLE_TEST and test.origin in WRITTEN
 
 
 def rank_key(node: Node) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from codegrove.outcome import Outcome
 from codegrove.search.policy import DONE, WAIT, ActionKind, Expansion, Signal
-from codegrove.search.scoring import GIVEN, WRITTEN, share_passed
+from codegrove.search.scoring import GIVEN, WRITTEN, passes_all, share_passed
 from codegrove.search.settings import PolicySettings
 from codegrove.search.tree import ROOT, Node, SearchTree
 
@@ -79,13 +79,28 @@ class Uct:
         self._opening: Counter[int] = Counter()
         """Expansions in flight at a node: children that are not born yet."""
         self._failed: Counter[int] = Counter()
-        """Expansions of a node that brought no program; they use up a place."""
+        """Expansions of a node that brought no program and use up a place."""
+        self._forgiven: Counter[int] = Counter()
+        """Expansions of a node that brought no program and leave their place to another one."""
         self._closed: set[int] = set()
         """Nodes below which nothing is left to expand."""
         self._best: int | None = None
         self._best_key = (-math.inf, -math.inf)
         self._solved = False
         self._tests: Literal["wanted", "asked", "there"] = "wanted" if self.settings.write_tests else "there"
+
+    @property
+    def calls(self) -> int:
+        """Model calls of a run that nothing ends early."""
+        settings = self.settings
+        plans = settings.width if settings.plan else 0
+        return settings.expansions + plans + int(settings.write_tests > 0)
+
+    @property
+    def redrawn(self) -> frozenset[str]:
+        """Actions whose answers differ by chance only."""
+        several = self.settings.width > 1
+        return frozenset(("plan", "write", "debug")) if several else frozenset()
 
     @property
     def actions(self) -> Mapping[str, ActionKind]:
@@ -105,10 +120,10 @@ class Uct:
             self._tests = "asked"
             wanted = {"width": self.settings.write_tests}
             return Expansion(id=serial, action="write_tests", node=ROOT, inputs=wanted)
+        if self._solved and self.settings.stop_at_pass:
+            return DONE  # before all else: what still waits to be sent is not needed any more
         if self._asked >= self.settings.expansions or ROOT in self._closed:
             return WAIT
-        if self._solved and self.settings.stop_at_pass:
-            return DONE
         node_id = self._select(tree)
         if node_id is None:
             return WAIT
@@ -124,6 +139,8 @@ class Uct:
             inputs: dict[str, Any] = {"plan": node.text} if self.settings.plan else {}
             return Expansion(id=serial, action="write", node=node_id, inputs=inputs, tests=tests)
         inputs = {"program": node.program.program, "verdict": node.verdict, "tests": node.tests}
+        if self.settings.plan:
+            inputs["plan"] = next(up.text for up in tree.upwards(node_id) if up.kind == "plan")
         return Expansion(id=serial, action="debug", node=node_id, inputs=inputs, tests=tests)
 
     def tell(self, tree: SearchTree, expansion: Expansion, outcome: Outcome) -> None:
@@ -142,8 +159,7 @@ class Uct:
             )
             return
         if outcome.program is None:
-            self._failed[parent] += 1
-            self._close_upwards(tree, parent)
+            self._tell_nothing(tree, parent, outcome)
             return
         tests = expansion.tests or ()
         node = tree.add(
@@ -155,9 +171,8 @@ class Uct:
             tests=tests,
         )
         passes = self._judge(tree, node)
-        # What could not be judged says nothing: it is backed up as what its parent already seemed worth.
-        value = node.reward if node.reward is not None else tree.nodes[parent].mean
-        tree.backup(node.id, value, discount=self._discount)
+        if node.reward is not None:  # what could not be judged says nothing: it has a place, but is no visit
+            tree.backup(node.id, node.reward, discount=self._discount)
         if passes:
             self._solved = True
         if passes or node.depth == self.settings.max_depth:
@@ -166,6 +181,15 @@ class Uct:
     def answer(self, tree: SearchTree) -> int | None:
         """Return the program that passes most of the task's tests, then has the largest reward; first wins."""
         return self._best
+
+    def _tell_nothing(self, tree: SearchTree, parent: int, outcome: Outcome) -> None:
+        """Book an expansion without a program: it is spent; its place is, too, unless asking again may help."""
+        again = outcome.failure is not None and outcome.failure.kind in ("model", "unreadable")
+        if again and self._forgiven[parent] < self._width:
+            self._forgiven[parent] += 1
+        else:
+            self._failed[parent] += 1
+            self._close_upwards(tree, parent)
 
     def _judge(self, tree: SearchTree, node: Node) -> bool:
         """Set the node's reward, keep the best node, and say whether it passes all that the task asks for."""
@@ -178,10 +202,11 @@ class Uct:
             else:
                 weight = self.settings.generated_weight
                 node.reward = (1 - weight) * given + weight * written
-            passes = given == 1.0 or (not tree.task.tests and written == 1.0)
         else:
             node.reward = given = share_passed(node.verdict, node.tests)
-            passes = given == 1.0
+        passes = passes_all(
+            node.verdict, node.tests, GIVEN if tree.task.tests and tree.generated_tests else None
+        )
         key = (-1.0 if given is None else given, -1.0 if node.reward is None else node.reward)
         if key > self._best_key:
             self._best, self._best_key = node.id, key
@@ -219,11 +244,17 @@ class Uct:
                         continue
                     child = nodes[child_id]
                     visits = child.visits + loss * child.pending if child.pending else child.visits
-                    if not visits:  # a plan that nothing was written from yet
+                    if child.visits:
+                        # In max mode an expansion in flight cannot lower Q: only its visit counts against it.
+                        value = child.total / visits if use_mean else max(child.best, 0.0)
+                    elif child.program is not None:
+                        # Never judged, nor anything below it: for now as good as its siblings, and visited once.
+                        value, visits = node.mean, visits + 1
+                    elif visits:
+                        value = 0.0
+                    else:  # a plan that nothing was written from yet
                         best_child = child
                         break
-                    # In max mode an expansion in flight cannot lower Q: only its visit counts against it.
-                    value = child.total / visits if use_mean else max(child.best, 0.0)
                     score = value + (spread / sqrt(visits) if plain else spread * child.prior / (1 + visits))
                     if score > best_score:
                         best_child, best_score = child, score

@@ -17,7 +17,7 @@ def _group(score: float, members: tuple[int, ...], counts: tuple[int, ...] | Non
 
 def _multiplicity_example() -> list[Group]:
     matrix = OutcomeMatrix.from_sets([{"t1"}, {"t1", "t2", "t3"}], {"t1": 2, "t2": 1, "t3": 1}, [4, 1])
-    return CodeT().rank(matrix)
+    return CodeT(code_exponent=0.5).rank(matrix)
 
 
 def test_codet_check_1_one_draw_per_group() -> None:

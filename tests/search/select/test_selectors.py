@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codegrove.candidate import Candidate
-from codegrove.search.select import SELECTORS, CodeT, FirstPassing, Group, MostPassed, OutcomeMatrix, limited
+from codegrove.search.select import (
+    SELECTORS,
+    CodeT,
+    FirstPassing,
+    Group,
+    MostPassed,
+    OutcomeMatrix,
+    Selector,
+    limited,
+)
 from codegrove.search.tree import ROOT, SearchTree
 from codegrove.task import Task
 from codegrove.verdict import ErrorInfo, Status, Verdict
@@ -37,12 +46,12 @@ B = ("10000",) * 6 + ("11110",) * 2 + ("11111",)
 def test_codet_check_1_groups_and_scores() -> None:
     passed = [{"t1", "t2", "t3"}, {"t1", "t2", "t3"}, {"t1", "t2", "t4"}, {"t4"}]
     matrix = OutcomeMatrix.from_sets(passed, _once("t1 t2 t3 t4"))
-    assert _summary(CodeT().rank(matrix)) == [((0, 1), 4.242641), ((2,), 3.0), ((3,), 1.0)]
+    assert _summary(CodeT(code_exponent=0.5).rank(matrix)) == [((0, 1), 4.242641), ((2,), 3.0), ((3,), 1.0)]
 
 
 def test_codet_check_2_multiplicities_of_programs_and_tests() -> None:
     matrix = OutcomeMatrix.from_sets([{"t1"}, {"t1", "t2", "t3"}], {"t1": 2, "t2": 1, "t3": 1}, [4, 1])
-    groups = CodeT().rank(matrix)
+    groups = CodeT(code_exponent=0.5).rank(matrix)
     assert _summary(groups) == [((0,), 4.0), ((4,), 4.0)]
     assert [group.size for group in groups] == [4, 1]
 
@@ -52,12 +61,12 @@ def test_codet_check_3_limit_removes_tests_and_with_them_programs() -> None:
     assert kept == [["t1"], ["t4"]]
     counts = {name: 1 for text in kept for name in text}
     matrix = OutcomeMatrix.from_sets([{"t2", "t3"}, {"t4"}], counts)
-    assert _summary(CodeT().rank(matrix)) == [((1,), 1.0)]
+    assert _summary(CodeT(code_exponent=0.5).rank(matrix)) == [((1,), 1.0)]
 
 
 def test_codet_check_5_nothing_passes_gives_no_ranking() -> None:
-    assert CodeT().rank(_bits("000", "000")) == []
-    assert CodeT().rank(OutcomeMatrix.from_sets([set(), set()], {})) == []
+    assert CodeT(code_exponent=0.5).rank(_bits("000", "000")) == []
+    assert CodeT(code_exponent=0.5).rank(OutcomeMatrix.from_sets([set(), set()], {})) == []
 
 
 @pytest.mark.parametrize(("exponent", "winner", "score"), [(0.5, 9, 4.0), (1.0, 0, 9.0)])
@@ -71,10 +80,17 @@ def test_codet_check_6_exponent_decides(exponent: float, winner: int, score: flo
 
 
 def test_codet_on_the_reference_matrices() -> None:
-    assert _summary(CodeT().rank(_bits(*A))) == [((0, 1), 4.242641), ((2,), 3.0), ((3,), 1.0)]
+    assert _summary(CodeT(code_exponent=0.5).rank(_bits(*A))) == [
+        ((0, 1), 4.242641),
+        ((2,), 3.0),
+        ((3,), 1.0),
+    ]
     expected = [((6, 7), 5.656854), ((8,), 5.0), ((0, 1, 2, 3, 4, 5), 2.44949)]
-    assert _summary(CodeT().rank(_bits(*B))) == expected
-    assert _summary(CodeT().rank(_bits("11", "01", "01", "01"))) == [((0,), 2.0), ((1, 2, 3), 1.732051)]
+    assert _summary(CodeT(code_exponent=0.5).rank(_bits(*B))) == expected
+    assert _summary(CodeT(code_exponent=0.5).rank(_bits("11", "01", "01", "01"))) == [
+        ((0,), 2.0),
+        ((1, 2, 3), 1.732051),
+    ]
 
 
 def test_most_passed_groups_by_number_of_tests() -> None:
@@ -101,7 +117,7 @@ def test_a_program_that_cannot_be_run_comes_after_one_that_can(name: str) -> Non
     good = tree.add(
         ROOT, "program", program=Candidate(program="x = 1"), verdict=Verdict(status=Status.UNJUDGED)
     )
-    groups = SELECTORS[name]().rank(OutcomeMatrix.from_tree(tree, []))
+    groups = _selector(name).rank(OutcomeMatrix.from_tree(tree, []))
     assert groups[0].members[0] == good.id
 
 
@@ -117,18 +133,23 @@ def _weighted(rows: Sequence[tuple[str, int]], columns: Sequence[int]) -> Outcom
     return OutcomeMatrix.from_sets(passed, {f"t{c}": c + 1 for c in columns}, [n for _, n in rows])
 
 
+def _selector(name: str) -> Selector:
+    return SELECTORS[name](**{"code_exponent": 0.5} if name == "codet" else {})
+
+
 @given(_MATRICES)
 def test_order_of_tests_changes_nothing(rows: list[tuple[str, int]]) -> None:
     columns = list(range(len(rows[0][0])))
-    for make in SELECTORS.values():
-        assert make().rank(_weighted(rows, columns)) == make().rank(_weighted(rows, columns[::-1]))
+    for name in SELECTORS:
+        selector = _selector(name)
+        assert selector.rank(_weighted(rows, columns)) == selector.rank(_weighted(rows, columns[::-1]))
 
 
 @given(_MATRICES)
 def test_every_program_is_ranked_at_most_once_with_its_multiplicity(rows: list[tuple[str, int]]) -> None:
     matrix = _weighted(rows, range(len(rows[0][0])))
-    for name, make in SELECTORS.items():
-        groups = make().rank(matrix)
+    for name in SELECTORS:
+        groups = _selector(name).rank(matrix)
         ranked = {m: c for g in groups for m, c in zip(g.members, g.counts, strict=True)}
         assert sum(len(group.members) for group in groups) == len(ranked)
         expected = {row.id: len(row.draws) for row in matrix.rows if row.passed or name != "codet"}

@@ -24,8 +24,8 @@ class CodeT:
     """
 
     tie: ClassVar[Tie] = "merge"
-    code_exponent: float = 0.5
-    """0.5 as in the released code; 1.0 is the paper's main definition."""
+    code_exponent: float
+    """1.0 is the paper's main definition; 0.5 as in the released code."""
 
     def rank(self, matrix: OutcomeMatrix) -> list[Group]:
         """Return the groups by score; equal scores keep the order in which they were first told."""
