@@ -66,7 +66,7 @@ LINES = st.lists(st.sampled_from(["", "1", "1 2", "Input", "Output:", "Example",
 
 
 @given(LINES, st.lists(st.sampled_from(["1", "1 2", "1\n1 2", "", "\n"])))
-def test_only_whole_lines_go_and_doing_it_again_is_harmless(lines: list[str], samples: list[str]) -> None:
+def test_only_whole_lines_go_and_never_words(lines: list[str], samples: list[str]) -> None:
     text = "\n".join(lines)
     bare = strip_samples(text, samples)
     kept = iter(lines)

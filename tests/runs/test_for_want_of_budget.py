@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -206,3 +207,40 @@ def test_a_trace_that_could_not_be_executed_is_made_later(tmp_path: Path) -> Non
         second = run(out, 1000)
         assert second.tree is not None and whole.tree is not None
         assert signature(second.tree) == signature(whole.tree), limit
+
+
+class Snapshots:
+    """Copies the run directory as it stands at every event: what a kill leaves there."""
+
+    def __init__(self, run: Path, folder: Path) -> None:
+        self._run, self._folder = run, folder
+        self.taken: list[Path] = []
+
+    def asked(self, *_: object) -> None:
+        self._take()
+
+    def told(self, *_: object) -> None:
+        self._take()
+
+    def called(self, *_: object) -> None:
+        self._take()
+
+    def _take(self) -> None:
+        copy = self._folder / str(len(self.taken))
+        shutil.copytree(self._run, copy)
+        self.taken.append(copy)
+
+
+def test_killed_while_it_executes_what_it_has_a_run_goes_on_all_the_same(tmp_path: Path) -> None:
+    whole = codet(tmp_path / "whole", None)
+    snapshots = Snapshots(tmp_path / "run", tmp_path)
+    codet(tmp_path / "run", 8, observers=[snapshots])
+    assert whole.tree is not None and len(snapshots.taken) > 30
+    for killed in snapshots.taken[::3]:
+        bought = Run.open(killed).spend.calls
+        model = ScriptedModel(write)
+        second = codet(killed, 50, model=model)
+        assert (len(model.requests), second.spend.calls) == (10 - bought, 10)
+        assert second.tree is not None
+        assert signature(second.tree) == signature(whole.tree)
+        assert (second.node, second.ended) == (whole.node, Ended.DONE)

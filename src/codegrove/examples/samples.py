@@ -37,7 +37,7 @@ def strip_samples(text: str, samples: Iterable[str]) -> str:
     for start, end in _places(lines, known):
         gone.update(range(start, end))
     for index, line in enumerate(lines):
-        match = _WITH_VALUE.fullmatch(line) if len(line) <= _LONGEST_LINE else None
+        match = _WITH_VALUE.fullmatch(_plain(line)) if len(line) <= _LONGEST_LINE else None
         if match is not None and _lines(match["value"]) in known:
             gone.add(index)
     for index in sorted(gone):
@@ -49,13 +49,18 @@ def strip_samples(text: str, samples: Iterable[str]) -> str:
 
 
 def _lines(text: str) -> tuple[str, ...]:
-    """Return a text's lines without the spaces around them, and without blank lines around the text."""
-    return tuple(line.strip() for line in text.strip().split("\n")) if text.strip() else ()
+    """Return a text's lines with single spaces, and without blank lines around the text."""
+    return tuple(map(_plain, text.strip().split("\n"))) if text.strip() else ()
+
+
+def _plain(line: str) -> str:
+    """Return a line with single spaces only: on long runs of them the patterns would take long."""
+    return " ".join(line.split())
 
 
 def _places(lines: list[str], known: set[tuple[str, ...]]) -> Iterator[tuple[int, int]]:
     """Yield where a sample stands by itself: from its first line up to the one after its last."""
-    plain = [line.strip() for line in lines]
+    plain = [_plain(line) for line in lines]
     by_first: dict[str, list[tuple[str, ...]]] = {}
     for sample in sorted(known, key=len, reverse=True):
         by_first.setdefault(sample[0], []).append(sample)
@@ -82,7 +87,7 @@ def _drop_headings(lines: list[str], index: int, gone: set[int]) -> None:
     """Mark what stands directly above a line that is gone: one heading of its own, and those of the group."""
     own = True
     for above in range(index - 1, -1, -1):
-        line = lines[above].strip()
+        line = _plain(lines[above])
         if above in gone:
             return
         if not line:
