@@ -28,7 +28,7 @@ from codegrove.tools.sandbox.runs import Run
 from codegrove.tools.sandbox.tally import Tally
 from codegrove.tools.sandbox.toolchain import COMPILE, RUN, Toolchain
 from codegrove.tools.sandbox.values import DecodeError
-from codegrove.verdict import ErrorInfo, Status, TestResult, Verdict
+from codegrove.verdict import UNUSABLE_TEST, ErrorInfo, Status, TestResult, Verdict
 
 PREPARATION_SECONDS = 1.0
 """What a process may take, on top of its limit, to write its files before it becomes the program."""
@@ -98,7 +98,7 @@ class NativeJudgement:
                 usable.append((index, test))
                 continue
             why = f"{self.language.title} is judged by input and output, not by a test of kind {test.kind!r}"
-            error = ErrorInfo(type="UnusableTest", message=why)
+            error = ErrorInfo(type=UNUSABLE_TEST, message=why)
             self._tally.keep(index, TestResult(status=Status.UNJUDGED, error=error))
             self._tally.notes.append(f"test {index} cannot be used: {why}")
         return usable
