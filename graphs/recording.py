@@ -36,6 +36,8 @@ _T = TypeVar("_T")
 _TRACE = TypeAdapter(BlockTrace)
 
 JUDGE, TRACE = "judge", "trace"
+UNWRITABLE = (sqlite3.Error, ArithmeticError, LookupError, TypeError, ValueError)
+"""What comes of writing where there is no room, or what no column holds."""
 
 
 class Recorder:
@@ -79,6 +81,11 @@ class Recorder:
         self._seconds: Callable[[], float] = lambda: 0.0
         self._setting = b""
         self._broken = False
+
+    @property
+    def broken(self) -> bool:
+        """Whether something could not be written: the record ends before it."""
+        return self._broken
 
     def bind(
         self,
@@ -291,7 +298,7 @@ class Recorder:
             return None
         try:
             return write()
-        except sqlite3.Error as error:
+        except UNWRITABLE as error:
             self._broken = True
             logger.error("the run is no longer recorded: {}", error)
             self._on_failure(End.error(f"the run directory cannot be written: {reason(error)}"))

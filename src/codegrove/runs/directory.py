@@ -8,7 +8,7 @@ import platform
 import sqlite3
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,13 +21,13 @@ from codegrove.graphs.assemble import Assembly
 from codegrove.graphs.end import Ended
 from codegrove.graphs.recording import Recorder
 from codegrove.graphs.session import Session
-from codegrove.graphs.solution import Solution
+from codegrove.graphs.solution import Result, Solution
 from codegrove.languages import solution_file
 from codegrove.runs.ending import Ending, check_limits, has_ended, latest_limits, read_ending
 from codegrove.runs.record import RunRecord, task_json
 from codegrove.runs.solution import rebuild_solution, summary
 from codegrove.search import drawing
-from codegrove.search.search import Asked, Event, Told
+from codegrove.search.search import Asked, Event, Search, Told
 from codegrove.store import atomic, database, reader
 from codegrove.store.coding import to_json
 from codegrove.store.schema import FILE_NAME
@@ -108,18 +108,18 @@ class RunDirectory:
         Raises:
             RunError: if they cannot be written; everything paid for is on record all the same.
         """
-        verdict = solution.verdict
+        known = self._as_recorded(solution)
         try:
             self._writer.end_session(
                 ended_at=_now(),
                 seconds=round(solution.spend.seconds, 6),
-                result=solution.result.value,
+                result=known.result.value,
                 ended=solution.ended.value,
                 resource=solution.resource,
                 reason=solution.reason,
-                answer=solution.node,
+                answer=known.node,
                 spend=to_json(asdict(solution.spend)),
-                verdict=None if verdict is None else verdict_json(verdict),
+                verdict=None if known.verdict is None else verdict_json(known.verdict),
             )
             if solution.program is not None:
                 name = solution_file(self.session.task.language)
@@ -135,6 +135,22 @@ class RunDirectory:
             raise RunError(
                 f"the run is over, but how it ended cannot be written to {self.path}: {database.reason(error)}"
             ) from None
+
+    def _as_recorded(self, solution: Solution) -> Solution:
+        """Return what can be said of a solution in a record that may have come to an end before it.
+
+        A disk that is full takes the row of a session, which is there already, after it has refused new ones.
+        """
+        if solution.node is None or not self._recorder.broken:
+            return solution
+        with database.undamaged(self.path):
+            log: reader.EventLog[Event] = reader.read_events(self._writer.connection, Asked, Told)
+        policy = self._assembly.new_policy()
+        search = Search(self._task, policy, seed=self._assembly.seed)
+        search.replay(log.events)
+        if solution.node < len(search.tree):
+            return solution
+        return replace(solution, node=policy.answer(search.tree), result=Result.UNVERIFIED, verdict=None)
 
     def _prepare(self, record: RunRecord) -> None:
         """Take the directory, and put an empty run into a new one."""
@@ -164,11 +180,8 @@ class RunDirectory:
                 raise UsageError(f"cannot write to {path}: {error.strerror or error}") from None
             database.create(path, record.to_meta())
             return
-        with contextlib.closing(database.open_for_reading(path)) as connection:
-            try:
-                found = RunRecord.from_meta(reader.read_meta(connection))
-            except sqlite3.Error as error:
-                raise database.damaged(path, error) from None
+        with database.reading(path) as connection:
+            found = RunRecord.from_meta(reader.read_meta(connection))
         differences = found.differences(record)
         if differences:
             raise RunError(f"{path} holds another run: {'; '.join(differences)}; name a new directory")
@@ -182,18 +195,12 @@ class RunDirectory:
 
     def _read(self) -> _Past:
         """Read what earlier sessions have left. Nothing is written to a file that cannot be read whole."""
-        with (
-            contextlib.closing(database.open_for_reading(self.path)) as connection,
-            reader.collector_paused(),
-        ):
-            try:
-                ending = read_ending(connection)
-                log: reader.EventLog[Event] = reader.read_events(connection, Asked, Told)
-                spend = reader.read_spend(connection)
-                decisions = reader.read_decisions(connection)
-                limits = latest_limits(connection)
-            except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
-                raise database.damaged(self.path, error) from None
+        with database.reading(self.path) as connection, reader.collector_paused():
+            ending = read_ending(connection)
+            log: reader.EventLog[Event] = reader.read_events(connection, Asked, Told)
+            spend = reader.read_spend(connection)
+            decisions = reader.read_decisions(connection)
+            limits = latest_limits(connection)
         rewind_to = None
         if ending is not None and ending.ended is Ended.MODEL:
             # The models were out of reach: what they could not do is no failed attempt of the method.
@@ -206,7 +213,9 @@ class RunDirectory:
         """Open a session on what is there."""
         self._writer = writer = RunWriter(database.open_for_writing(self.path))
         self._closing.callback(writer.close)
-        recorder = Recorder(writer, resumed=past.open_expansions(), shared=shared, decisions=past.decisions)
+        self._recorder = recorder = Recorder(
+            writer, resumed=past.open_expansions(), shared=shared, decisions=past.decisions
+        )
         recorder.remember(past.log.verdicts)
         session = self._assembly.open_session(self._task, recorder=recorder, interrupts=self._interrupts)
         session.account.restore(past.spend)
