@@ -111,11 +111,19 @@ CREATE VIEW prompts AS
        ORDER BY piece.key)) AS text
   FROM calls, json_each(calls.messages) AS message;
 
+CREATE INDEX rewound ON events (id) WHERE kind = 'rewound';
+
+CREATE VIEW steps AS
+  SELECT * FROM events AS step
+  WHERE step.kind <> 'rewound' AND NOT EXISTS (
+    SELECT 1 FROM events AS later
+    WHERE later.kind = 'rewound' AND later.id > step.id AND later.expansion < step.id);
+
 CREATE VIEW programs AS
-  SELECT told.expansion, asked.action, asked.node AS parent, texts.text AS program,
+  SELECT told.expansion, asked.action, asked.node AS parent, told.call, texts.text AS program,
     executions.status, told.at
-  FROM events AS told
-  JOIN events AS asked ON asked.expansion = told.expansion AND asked.kind = 'asked'
+  FROM steps AS told
+  JOIN steps AS asked ON asked.expansion = told.expansion AND asked.kind = 'asked'
   JOIN texts ON texts.id = told.program
   LEFT JOIN executions ON executions.id = told.execution
   WHERE told.kind = 'told';
@@ -130,6 +138,8 @@ CREATE VIEW programs AS
 - `events.kind`: `asked` (the policy wants an expansion), `told` (it was answered: `call` is the call whose
   reply is the answer, `execution` the one whose verdict it carries, `outcome` the rest), `rewound` (what followed
   the event with the id `expansion` does not count: nothing came then but failures for want of a model).
+- The view `steps` has the events that count; `programs` is made of these. After a rewind an expansion's number is
+  used again: it names one expansion among the steps only. `programs.call` is the call whose reply held it.
 - `calls.messages`: a list of [role, [ids of texts]]; the view `prompts` puts the texts together.
 - `calls.key`: what makes two requests the same: model, parameters, messages and draw.
 - `calls.dollars`: NULL when the price is unknown.
