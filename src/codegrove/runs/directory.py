@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import platform
 import sqlite3
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,11 +17,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from loguru import logger
+
 from codegrove.budget import Budget, Spend
 from codegrove.errors import RunError, TreeError, UsageError
 from codegrove.graphs.assemble import Assembly
 from codegrove.graphs.end import Ended
 from codegrove.graphs.recording import Recorder
+from codegrove.graphs.reuse import SharedRun
 from codegrove.graphs.session import Session
 from codegrove.graphs.solution import Result, Solution
 from codegrove.languages import solution_file
@@ -43,7 +48,8 @@ class RunDirectory:
         assembly: what the run is made of.
         task: what to solve.
         problem: file, id and format of the problem, for simulated programmers of a later session.
-        reuse: run directories whose answers and verdicts may be taken instead of new ones.
+        reuse: run directories whose answers and verdicts may be taken instead of new ones; if none is given,
+            those of an earlier session.
         interrupts: see `Assembly.open_session`.
 
     Raises:
@@ -67,12 +73,14 @@ class RunDirectory:
         self._task = task
         self._interrupts = interrupts
         self._closing = contextlib.ExitStack()
+        self._shared: dict[Path, SharedRun] = {}
+        """The runs that are reused, by their resolved directories."""
         self.solution: Solution | None = None
         """How the run ended, if it is finished: then nothing is left to do."""
         record = RunRecord.of(assembly, task, problem=problem)
         try:
             self._prepare(record)
-            shared = [self._open_shared(Path(other)) for other in reuse]
+            self._open_shared(reuse)
             self._session: Session | None = None
             with reader.collector_paused():
                 past = self._read()
@@ -82,7 +90,7 @@ class RunDirectory:
                     self.solution = rebuild_solution(assembly, task, events, past.ending, spend, said)
                 else:
                     check_limits(assembly.budget, past.limits, past.spend)
-                    self._continue(past, shared)
+                    self._continue(past)
         except BaseException:
             self._closing.close()
             raise
@@ -186,12 +194,26 @@ class RunDirectory:
         if differences:
             raise RunError(f"{path} holds another run: {'; '.join(differences)}; name a new directory")
 
-    def _open_shared(self, other: Path) -> tuple[str, sqlite3.Connection]:
-        if other.resolve() == self.path.resolve():
-            raise RunError(f"a run cannot reuse its own directory {other}; giving it again continues it")
-        connection = database.open_for_reading(other)
-        self._closing.callback(connection.close)
-        return str(other), connection
+    def _open_shared(self, reuse: Iterable[str | Path]) -> None:
+        """Open other runs, each once, by whatever names it is given."""
+        for other in map(Path, reuse):
+            place = other.resolve()
+            if place == self.path.resolve():
+                raise RunError(f"a run cannot reuse its own directory {other}; giving it again continues it")
+            if place in self._shared:
+                continue
+            connection = database.open_for_reading(other)
+            self._closing.callback(connection.close)
+            with database.undamaged(other):
+                self._shared[place] = SharedRun(str(other), connection)
+
+    def _open_kept(self, kept: Iterable[str]) -> None:
+        """Open the runs that an earlier session reused, as far as they are still there."""
+        for other in kept:
+            try:
+                self._open_shared([other])
+            except RunError as error:
+                logger.warning("nothing more is taken from the run in {}: {}", other, error)
 
     def _read(self) -> _Past:
         """Read what earlier sessions have left. Nothing is written to a file that cannot be read whole."""
@@ -201,23 +223,47 @@ class RunDirectory:
             spend = reader.read_spend(connection)
             decisions = reader.read_decisions(connection)
             limits = latest_limits(connection)
+            reused = [
+                str(other) for other in reader.from_json(reader.read_meta(connection).get("reuse", "[]"))
+            ]
+            answered = reader.answered_expansions(connection)
         rewind_to = None
         if ending is not None and ending.ended is Ended.MODEL:
             # The models were out of reach: what they could not do is no failed attempt of the method.
             rewind_to = log.trailing_failures()
         if rewind_to is not None:
             log.cut(rewind_to)
-        return _Past(log, ending, spend, rewind_to, decisions, limits)
+        return _Past(log, ending, spend, rewind_to, decisions, limits, reused, answered)
 
-    def _continue(self, past: _Past, shared: Sequence[tuple[str, sqlite3.Connection]]) -> None:
+    def _continue(self, past: _Past) -> None:
         """Open a session on what is there."""
-        self._writer = writer = RunWriter(database.open_for_writing(self.path))
-        self._closing.callback(writer.close)
-        self._recorder = recorder = Recorder(
-            writer, resumed=past.open_expansions(), shared=shared, decisions=past.decisions
-        )
+        if not self._shared:
+            self._open_kept(past.reused)
+        connection = database.open_for_writing(self.path)
+        self._closing.callback(database.close_unwritten, self.path, connection)
+        self._writer = writer = RunWriter(connection)
+        with database.undamaged(self.path):
+            self._recorder = recorder = Recorder(
+                writer,
+                resumed=past.open_expansions(),
+                shared=self._shared.values(),
+                decisions=past.decisions,
+            )
         recorder.remember(past.log.verdicts)
         session = self._assembly.open_session(self._task, recorder=recorder, interrupts=self._interrupts)
+        try:
+            self._start(session, past)
+        except BaseException:
+            # In a thread, because this one may have a loop that runs.
+            closing = threading.Thread(target=asyncio.run, args=(session.aclose(),))
+            closing.start()
+            closing.join()
+            raise
+        self._closing.callback(writer.close)
+        self._session = session
+
+    def _start(self, session: Session, past: _Past) -> None:
+        """Hand a session what is there, and write down that it has begun."""
         session.account.restore(past.spend)
         try:
             session.resume(past.log.events)
@@ -226,6 +272,7 @@ class RunDirectory:
                 f"the run in {self.path} cannot be continued: {error}; was it made by another version of"
                 " codegrove?"
             ) from None
+        writer = self._writer
         try:
             writer.start_session(
                 started_at=_now(),
@@ -237,9 +284,10 @@ class RunDirectory:
             )
             if past.rewind_to is not None:
                 writer.rewound(past.spend.seconds, past.rewind_to)
+            if self._shared:
+                writer.keep("reuse", to_json([str(place) for place in self._shared]))
         except sqlite3.Error as error:
             raise RunError(f"cannot write to the run in {self.path}: {database.reason(error)}") from None
-        self._session = session
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,16 +301,24 @@ class _Past:
     decisions: list[reader.DecisionRecord]
     limits: Budget | None
     """Those of the latest session."""
+    reused: list[str]
+    """Directories of the runs that the latest session took from."""
+    answered: list[int]
+    """Expansions for which a model has answered, whether or not that counts."""
 
     @property
     def finished(self) -> bool:
         """Whether nothing is left to do."""
         return self.ending is not None and self.rewind_to is None and has_ended(self.ending)
 
-    def open_expansions(self) -> list[int]:
-        """Return what was asked for and not told."""
+    def open_expansions(self) -> set[int]:
+        """Return what was asked for and not told. With what is rewound this is also what was told then.
+
+        Its number is used again, perhaps for something else; answers are given to the same question only.
+        """
         told = {event.expansion for event in self.log.events if isinstance(event, Told)}
-        return [e.expansion for e in self.log.events if isinstance(e, Asked) and e.expansion not in told]
+        asked = {event.expansion for event in self.log.events if isinstance(event, Asked)}
+        return asked.union(self.answered) - told
 
 
 _MADE_FIRST = ("recipe.yaml", "task.json", FILE_NAME)

@@ -186,7 +186,7 @@ class Run:
         return Solution(
             task_id=self.task.id,
             recipe=self.recipe.name,
-            result=Result(ending.result) if ending is not None and known else Result.UNVERIFIED,
+            result=ending.result if ending is not None and known else Result.UNVERIFIED,
             reason=self.reason,
             ended=self.ended,
             resource="" if ending is None else ending.resource,

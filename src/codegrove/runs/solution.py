@@ -45,7 +45,7 @@ def rebuild_solution(
     return Solution(
         task_id=task.id,
         recipe=assembly.recipe.name,
-        result=Result(ending.result) if known else Result.UNVERIFIED,
+        result=ending.result if known else Result.UNVERIFIED,
         reason=ending.reason,
         ended=ending.ended,
         resource=ending.resource,

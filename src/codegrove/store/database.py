@@ -108,6 +108,17 @@ def open_for_writing(directory: Path) -> sqlite3.Connection:
     return connection
 
 
+def close_unwritten(directory: Path, connection: sqlite3.Connection) -> None:
+    """Close a database that was opened to append to it, and leave it as it was, with its log.
+
+    SQLite folds the log into the file when the last connection closes, unless that one may only read.
+    """
+    with contextlib.closing(connection), contextlib.suppress(RunError):
+        last = open_for_reading(directory)
+        connection.close()
+        last.close()
+
+
 @contextlib.contextmanager
 def reading(directory: Path) -> Iterator[sqlite3.Connection]:
     """Open the database for reading, as `open_for_reading`, for what is done with its rows in this block.

@@ -130,24 +130,36 @@ CREATE VIEW programs AS
 """
 """What the columns mean:
 
-- `at`, `seconds`: seconds on a clock that only runs forward, counted over all sessions of the run; never the wall
-  clock, so that setting that back harms nothing.
-- `sessions`: one row per process that worked on the run. Without `ended_at` it was killed, or is at work. `ended`
-  is what ended it, a value of `codegrove.graphs.end.Ended`; `resource` what was used up, where a budget ended it;
-  `reason` the same in words, which may change.
-- `events.kind`: `asked` (the policy wants an expansion), `told` (it was answered: `call` is the call whose
-  reply is the answer, `execution` the one whose verdict it carries, `outcome` the rest), `rewound` (what followed
-  the event with the id `expansion` does not count: nothing came then but failures for want of a model).
-- The view `steps` has the events that count; `programs` is made of these. After a rewind an expansion's number is
-  used again: it names one expansion among the steps only. `programs.call` is the call whose reply held it.
+- `session`: the row of `sessions` that wrote this one. `expansion`: whom the row was for; NULL for none.
+- `at`, `seconds`: seconds on a clock that only runs forward, counted over all sessions of the run; never the
+  wall clock, so that setting that back harms nothing. `calls.seconds`: what the call itself took.
+- `meta`: what is fixed for the run, see `codegrove.runs.record.RunRecord`; and `reuse`, the directories of runs
+  it takes answers from.
+- `sessions`: one row per process that worked on the run, with the `workers`, limits (`budget`, JSON) and level
+  of `sandbox` it had. Without `ended_at` it was killed, or is at work. `ended` is what ended it, a value of
+  `codegrove.graphs.end.Ended`; `resource` what was used up, where a budget ended it; `reason` the same in words,
+  which may change. `result`, `answer` (a node of the tree) and `verdict` (JSON) are those of the solution;
+  `spend` (JSON) is what all sessions have used.
+- `texts.hash`: what the text is found by. Elsewhere a text of this table is named by its id.
+- `events.kind`: `asked` (the policy wants an `action` at a `node`), `told` (it was answered: `call` is the call
+  whose reply is the answer, `program` a text, `execution` the one whose verdict it carries, `outcome` the rest
+  as JSON; `reused` is 1 where the program had been judged before), `rewound` (what followed the event with the
+  id `expansion` does not count: nothing came then but failures for want of a model).
+- The view `steps` has the events that count; `programs` is made of these. After a rewind an expansion's number
+  is used again: it names one expansion among the steps only. `programs.call` is the call whose reply held it.
 - `calls.messages`: a list of [role, [ids of texts]]; the view `prompts` puts the texts together.
-- `calls.key`: what makes two requests the same: model, parameters, messages and draw.
+- `calls.prompt`: the prompt's id; `sampling` the parameters the agent set (JSON), `max_tokens` the cap the
+  budget put on the answer. `key`: what makes two requests the same: model, parameters, messages and draw.
+- `calls.reply` or `calls.error`: what came; `finish` why the answer ended, `answered_by` the model's name in the
+  provider's words, `error_kind` the kind of `codegrove.errors.ModelError`. `estimated`: 1 where the provider
+  reported no tokens.
 - `calls.dollars`: NULL when the price is unknown.
-- `calls.adopted`, `executions.adopted`: NULL when bought here; `resume` for what this run had bought before it was
-  broken off; else the directory of the run it was taken from.
+- `calls.adopted`, `executions.adopted`: NULL when bought here; `resume` for what this run had bought before it
+  was broken off; else the directory of the run it was taken from (also when it is taken up again).
 - `decisions`: what humans were asked and said, where the recipe wants their approval. `what` is `plan` or
   `solution`, `item` which plan of the expansion's answer (from 0), `asked` the text shown, `decision` one of
   `accept`, `edit` (`text` is what to use instead), `reject` (`comment` may say why).
-- `executions.kind`: `judge` or `trace`; `tests` and `setting` are hashes: of the tests; of entry point, limits and
-  sandbox level.
+- `executions.kind`: `judge` or `trace`; `verdict` is the verdict or the trace as JSON, `status` the verdict's in
+  one word. `program_key` is equal for programs that are the same but for layout. `tests` and `setting` are
+  hashes: of the tests; of entry point, limits and sandbox level.
 """

@@ -86,6 +86,11 @@ class RunWriter:
         self._calls: dict[int, tuple[int, str]] = {}
         """Latest reply of each open expansion: its row, and its text."""
 
+    def keep(self, key: str, value: str) -> None:
+        """Set a row of `meta`, as JSON."""
+        with self._transaction():
+            self._do("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", key, value)
+
     def start_session(self, **columns: Any) -> int:
         """Add a row to `sessions`; what is written from now on belongs to it."""
         # Only now, with the first thing to write: opening alone changes no byte of the file.
@@ -194,9 +199,9 @@ class RunWriter:
         self._calls[expansion] = (call, reply)
 
     def adopted(self, table: str, row: int) -> None:
-        """Mark a call or an execution of this run as found when the run went on."""
+        """Mark a call or an execution of this run as found when the run went on, if it was bought."""
         with self._transaction():
-            self._do(f"UPDATE {table} SET adopted = 'resume' WHERE id = ?", row)
+            self._do(f"UPDATE {table} SET adopted = 'resume' WHERE id = ? AND adopted IS NULL", row)
 
     def executed(self, at: float, row: ExecutionRow) -> int:
         """Record an execution."""
