@@ -47,6 +47,9 @@ class Executions:
         self._recorder, self._stop = recorder, stop
         self._known: dict[tuple[str, tuple[Test, ...]], tuple[str, asyncio.Task[Verdict] | Verdict]] = {}
         """Programs judged, or being judged, by content hash and tests: the text that was run, and the verdict."""
+        self._others: dict[tuple[str, tuple[Test, ...]], Verdict] = {}
+        """Verdicts on texts of which another, equal but for layout, was judged since."""
+        self._traces: dict[tuple[str, Test], BlockTrace] = {}
         self._vetting: asyncio.Task[str] | str | None = None
         """The self-test of the sandbox, then what it came to."""
 
@@ -65,6 +68,8 @@ class Executions:
         """
         key = (candidate.key, tests)
         known = self._known.get(key) or self._recorded(candidate, tests)
+        if known is not None and known[0] != candidate.program:
+            known = self._other_text(candidate, tests) or known
         if known is not None:
             text, running = known
             verdict = running if isinstance(running, Verdict) else await asyncio.shield(running)
@@ -72,6 +77,7 @@ class Executions:
             if not unusable(verdict) and (text == candidate.program or not _names_lines(verdict)):
                 self._count_reuse(verdict, expansion)
                 return verdict
+            self._others[text, tests] = verdict
         self.account.open_execution()
         running = asyncio.ensure_future(self._judge(candidate, tests, expansion))
         self._known[key] = (candidate.program, running)
@@ -86,13 +92,15 @@ class Executions:
         """Trace the first of the tests that gives a trace; None when none does.
 
         A run that raised or hit a limit counts as no trace: its blocks break off where nobody can say why. Every
-        traced run is an execution.
+        traced run is an execution; a program that was already traced on a test is not run again.
 
         Raises:
             BudgetExceeded: if executions are used up.
         """
         for test in tests:
-            trace = None if self._recorder is None else self._recorder.known_trace(program, test)
+            trace = self._traces.get((program, test))
+            if trace is None and self._recorder is not None:
+                trace = self._recorder.known_trace(program, test)
             if trace is None:
                 self.account.open_execution()
                 try:
@@ -108,6 +116,7 @@ class Executions:
                     self.account.close_execution()
                 if self._recorder is not None:
                     self._recorder.traced(program, test, trace, expansion=expansion)
+            self._traces[program, test] = trace
             if trace.blocks and trace.error is None:
                 return test, trace
         return None
@@ -122,8 +131,8 @@ class Executions:
 
     async def _judge(self, candidate: Candidate, tests: tuple[Test, ...], expansion: int | None) -> Verdict:
         recorder, source = self._recorder, ""
+        shared = None if recorder is None else recorder.shared_verdict(candidate, tests)
         try:
-            shared = None if recorder is None else recorder.shared_verdict(candidate, tests)
             if shared is not None and not unusable(shared[0]):
                 verdict, source = shared
             else:
@@ -150,6 +159,14 @@ class Executions:
         if found is not None:
             self._known[candidate.key, tests] = found
         return found
+
+    def _other_text(self, candidate: Candidate, tests: tuple[Test, ...]) -> tuple[str, Verdict] | None:
+        """Look for the verdict on this very text, where one that is equal but for layout was judged since."""
+        verdict = self._others.get((candidate.program, tests))
+        if verdict is not None:
+            return candidate.program, verdict
+        found = None if self._recorder is None else self._recorder.known_verdict(candidate, tests)
+        return found if found is not None and found[0] == candidate.program else None
 
     def _count_reuse(self, verdict: Verdict, expansion: int | None) -> None:
         if self._recorder is not None and self._recorder.unused(verdict, expansion):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import asdict
 from typing import TypeVar
@@ -15,6 +14,7 @@ from pydantic import TypeAdapter
 from codegrove.approval import ApprovalRequest, Decision
 from codegrove.candidate import Candidate, program_key
 from codegrove.graphs.end import End
+from codegrove.graphs.reuse import Reuse, SharedRun
 from codegrove.languages import PYTHON, load_language
 from codegrove.models.journal import SharedAnswer, request_key
 from codegrove.models.metered import CallRecord
@@ -23,7 +23,7 @@ from codegrove.outcome import Outcome
 from codegrove.search.policy import Expansion
 from codegrove.store import reader
 from codegrove.store.coding import digest, hash_tests, to_json
-from codegrove.store.database import reason
+from codegrove.store.database import UNREADABLE, reason
 from codegrove.store.writer import CallRow, DecisionRow, ExecutionRow, RunWriter, verdict_json
 from codegrove.task import Task, Test
 from codegrove.tools.sandbox.port import BlockTrace, Limits, Sandbox
@@ -35,7 +35,8 @@ CURRENT: ContextVar[int | None] = ContextVar("codegrove_expansion", default=None
 _T = TypeVar("_T")
 _TRACE = TypeAdapter(BlockTrace)
 
-JUDGE, TRACE = "judge", "trace"
+UNWRITABLE = (sqlite3.Error, ArithmeticError, LookupError, TypeError, ValueError)
+"""What comes of writing where there is no room, or what no column holds."""
 
 
 class Recorder:
@@ -45,9 +46,9 @@ class Recorder:
     a resumed one buys again.
 
     Args:
-        writer: the open database of the run; closed by `close`.
-        resumed: expansions that an earlier session left open.
-        shared: databases of other runs whose answers may be taken, with the names they go by.
+        writer: the open database of the run; closed by its owner.
+        resumed: expansions that an earlier session left open, or that were taken back.
+        shared: other runs whose answers may be taken.
         decisions: what humans have said in earlier sessions.
     """
 
@@ -56,14 +57,12 @@ class Recorder:
         writer: RunWriter,
         *,
         resumed: Iterable[int] = (),
-        shared: Iterable[tuple[str, sqlite3.Connection]] = (),
+        shared: Iterable[SharedRun] = (),
         decisions: Iterable[reader.DecisionRecord] = (),
     ) -> None:
         self._writer = writer
         self._connection = writer.connection
-        self._answers = {
-            expansion: deque(reader.answers_of(self._connection, expansion)) for expansion in resumed
-        }
+        self._answers = reader.answers_of(self._connection, resumed)
         self._last = reader.last_execution(self._connection)
         """The latest execution of earlier sessions. What this one executes the session itself remembers."""
         self._decisions = {
@@ -72,15 +71,20 @@ class Recorder:
             )
             for entry in decisions
         }
-        self._shared = [_Shared(name, connection) for name, connection in shared]
-        self._run = reader.run_id(self._connection) if self._shared else ""
-        self._taken = reader.origins(self._connection) if self._shared else set()
+        self._reuse = Reuse(
+            shared, own=reader.run_id(self._connection), taken=reader.origins(self._connection)
+        )
         self._rows: dict[int, tuple[Verdict, int]] = {}
         """Row of each verdict on record, by the identity of the verdict."""
         self._on_failure: Callable[[End], None] = lambda reason: None
         self._seconds: Callable[[], float] = lambda: 0.0
         self._setting = b""
         self._broken = False
+
+    @property
+    def broken(self) -> bool:
+        """Whether something could not be written: the record ends before it."""
+        return self._broken
 
     def bind(
         self,
@@ -191,26 +195,21 @@ class Recorder:
 
     def shared(self, spec: str, request: Request) -> SharedAnswer | None:
         """Return an answer of a run that is shared on purpose, see `AnswerSource`."""
-        if not self._shared:
+        found = self._reuse.take(request_key(spec, request))
+        if found is None:
             return None
-        key = request_key(spec, request)
-        for other in self._shared:
-            for origin, call in other.waiting(key):
-                if origin in self._taken or origin.startswith(f"{self._run}:"):
-                    continue  # had from another directory, by an earlier session, or bought by this very run
-                self._taken.add(origin)
-                answer = reader.read_answer(other.connection, call)
-                return SharedAnswer(
-                    reply=_reply(answer), usage=answer.usage, source=other.name, origin=origin
-                )
-        return None
+        answer, source, origin = found
+        return SharedAnswer(reply=_reply(answer), usage=answer.usage, source=source, origin=origin)
 
     def known_verdict(self, candidate: Candidate, tests: tuple[Test, ...]) -> tuple[str, Verdict] | None:
-        """Return the verdict on a program that was judged by an earlier session of this run, and its text."""
-        record = self._own_execution(JUDGE, candidate.key, tests)
-        if record is None:
+        """Return the verdict on a program that was judged by an earlier session of this run, and its text.
+
+        That of the very text if there is one, else the latest on a program that is the same but for layout.
+        """
+        record = self._own_execution(reader.JUDGE, candidate.program, candidate.key, tests)
+        verdict = None if record is None else self._read(lambda: reader.verdict_from_json(record.verdict))
+        if record is None or verdict is None:
             return None
-        verdict = reader.verdict_from_json(record.verdict)
         self._rows[id(verdict)] = (verdict, record.id)
         return record.program, verdict
 
@@ -219,21 +218,15 @@ class Recorder:
         known = self._rows.get(id(verdict))
         if known is None or expansion is None or expansion not in self._answers:
             return False
-        record = reader.read_execution(self._connection, known[1])
-        if record.expansion != expansion:
+        record = self._read(lambda: reader.read_execution(self._connection, known[1]))
+        if record is None or record.expansion != expansion:
             return False
         self._write(lambda: self._writer.adopted("executions", known[1]))
         return True
 
     def shared_verdict(self, candidate: Candidate, tests: tuple[Test, ...]) -> tuple[Verdict, str] | None:
         """Return another run's verdict on exactly this program, and the name of that run."""
-        for other in self._shared:
-            for record in reader.find_executions(
-                other.connection, JUDGE, candidate.key, hash_tests(tests), self._setting, last=other.last
-            ):
-                if record.program == candidate.program:
-                    return reader.verdict_from_json(record.verdict), other.name
-        return None
+        return self._reuse.verdict(candidate, tests, self._setting)
 
     def executed(
         self,
@@ -246,38 +239,38 @@ class Recorder:
     ) -> None:
         """Record a verdict. One that says nothing is kept as well, but never given back."""
         status = verdict.status.value
-        row = self._execution(JUDGE, candidate.program, candidate.key, tests, expansion, status, adopted)
+        row = self._execution(
+            reader.JUDGE, candidate.program, candidate.key, tests, expansion, status, adopted
+        )
         written = self._write(lambda: self._writer.executed(self._seconds(), row(verdict_json(verdict))))
         if written is not None:
             self._rows[id(verdict)] = (verdict, written)
 
     def known_trace(self, program: str, test: Test) -> BlockTrace | None:
         """Return the trace of a run that an earlier session recorded."""
-        record = self._own_execution(TRACE, program_key(program), (test,))
-        if record is None:
+        record = self._own_execution(reader.TRACE, program, program_key(program), (test,))
+        if record is None or record.program != program:
             return None
-        return _TRACE.validate_json(record.verdict) if record.program == program else None
+        return self._read(lambda: _TRACE.validate_json(record.verdict))
 
     def traced(self, program: str, test: Test, trace: BlockTrace, *, expansion: int | None) -> None:
         """Record a trace."""
         status = Status.CRASHED.value if trace.error is not None else Status.UNJUDGED.value
-        row = self._execution(TRACE, program, program_key(program), (test,), expansion, status, "")
+        row = self._execution(reader.TRACE, program, program_key(program), (test,), expansion, status, "")
         content = to_json(_TRACE.dump_python(trace, mode="json", exclude_defaults=True))
         self._write(lambda: self._writer.executed(self._seconds(), row(content)))
 
-    def close(self) -> None:
-        """Close the databases."""
-        for other in self._shared:
-            other.connection.close()
-        self._writer.close()
-
-    def _own_execution(self, kind: str, key: str, tests: tuple[Test, ...]) -> reader.ExecutionRecord | None:
+    def _own_execution(
+        self, kind: str, program: str, key: str, tests: tuple[Test, ...]
+    ) -> reader.ExecutionRecord | None:
         if not self._last:
             return None
-        found = reader.find_executions(
-            self._connection, kind, key, hash_tests(tests), self._setting, last=self._last
+        found = self._read(
+            lambda: reader.find_executions(
+                self._connection, kind, key, hash_tests(tests), self._setting, last=self._last
+            )
         )
-        return found[0] if found else None
+        return min(found, key=lambda record: record.program != program) if found else None
 
     def _execution(
         self,
@@ -306,29 +299,22 @@ class Recorder:
             return None
         try:
             return write()
-        except sqlite3.Error as error:
-            self._broken = True
-            logger.error("the run is no longer recorded: {}", error)
-            self._on_failure(End.error(f"the run directory cannot be written: {reason(error)}"))
+        except UNWRITABLE as error:
+            self._fail("written", error)
             return None
 
+    def _read(self, read: Callable[[], _T]) -> _T | None:
+        """Read what an earlier session has recorded; None where that turns out to be damaged."""
+        try:
+            return read()
+        except UNREADABLE as error:
+            self._fail("read", error)
+            return None
 
-class _Shared:
-    """The journal of another run."""
-
-    def __init__(self, name: str, connection: sqlite3.Connection) -> None:
-        self.name = name
-        self.connection = connection
-        self.last = reader.last_execution(connection)
-        self._run = reader.run_id(connection)
-        self._answers = reader.answer_keys(connection)
-
-    def waiting(self, key: bytes) -> Iterator[tuple[str, int]]:
-        """Yield where each answer to a question was bought, and its row here. Each comes once."""
-        waiting = self._answers.get(key)
-        while waiting:
-            call, origin = waiting.popleft()
-            yield origin or f"{self._run}:{call}", call
+    def _fail(self, what: str, error: Exception) -> None:
+        self._broken = True
+        logger.error("the run is no longer recorded: {}", error)
+        self._on_failure(End.error(f"the run directory cannot be {what}: {reason(error)}"))
 
 
 def _reply(answer: reader.Answer) -> Reply:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from codegrove import Budget, Run, load_problems, solve
+from codegrove.errors import ModelError
+from codegrove.models.port import Request
+from codegrove.models.scripted import Answer, ScriptedModel
+from tests.runs.test_directory import answer, grow
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +64,64 @@ def test_it_shows_itself(run: Run) -> None:
     assert "simulated programmer" in shown["text/plain"]
     assert "<svg" in shown["text/html"]
     assert repr(run).startswith("<Run 'merge-shifts'")
+
+
+def test_the_schema_says_what_each_column_means(run: Run) -> None:
+    said = (ROOT / "src/codegrove/store/schema.py").read_text().split('"""What the columns mean:')[1]
+    page = (ROOT / "docs" / "run-directory.md").read_text()
+    told_by_their_names = {
+        "id",
+        "key",
+        "value",
+        "started_at",
+        "codegrove",
+        "python",
+        "role",
+        "tests",
+        "setting",
+    }
+    with closing(sqlite3.connect(run.directory / "run.sqlite")) as connection:
+        names = [
+            name
+            for (name,) in connection.execute(
+                "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
+            )
+        ]
+        for table in names:
+            assert f"`{table}`" in page
+            columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+            missing = {
+                column
+                for column in columns - told_by_their_names
+                if f"`{column}`" not in said and f".{column}`" not in said and f"`{column}`" not in page
+            }
+            assert not missing, table
+
+
+def test_the_views_leave_out_what_was_rewound(tmp_path: Path) -> None:
+    """Numbers of expansions are used again after a rewind; programs are in the view as often as in the tree."""
+    sent = 0
+
+    def failing_at_times(request: Request) -> Answer:
+        nonlocal sent
+        sent += 1
+        return answer(request) if sent % 12 < 6 else ModelError("no such host", kind="connection")
+
+    model = ScriptedModel(failing_at_times)
+    for session in range(3):
+        solution = grow(tmp_path / "run", 200, model=model, workers=3)
+        assert solution.ended.value == "model", session
+    run = Run.open(tmp_path / "run")
+    with closing(sqlite3.connect(tmp_path / "run" / "run.sqlite")) as connection:
+        kinds = dict(connection.execute("SELECT kind, count(*) FROM events GROUP BY kind"))
+        assert kinds["rewound"] > 1
+        steps = connection.execute("SELECT kind, expansion FROM steps ORDER BY id").fetchall()
+        programs = connection.execute("SELECT program FROM programs ORDER BY at").fetchall()
+        page = (ROOT / "docs" / "run-directory.md").read_text()
+        query = page.split("```sql\n")[1].split("```")[0]
+        totals = connection.execute(query).fetchall()
+    events = [(type(event).__name__.lower(), event.expansion) for event in run.events]
+    assert steps == events
+    assert [text for (text,) in programs] == [node.program.program for node in run.tree if node.program]
+    assert sum(row[1] for row in totals) == len(run.calls)
+    assert sum(row[-1] for row in totals) == len(programs)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import platform
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -22,14 +24,15 @@ from codegrove.errors import RunError, TreeError, UsageError
 from codegrove.graphs.assemble import Assembly
 from codegrove.graphs.end import Ended
 from codegrove.graphs.recording import Recorder
+from codegrove.graphs.reuse import SharedRun
 from codegrove.graphs.session import Session
-from codegrove.graphs.solution import Solution
+from codegrove.graphs.solution import Result, Solution
 from codegrove.languages import solution_file
 from codegrove.runs.ending import Ending, check_limits, has_ended, latest_limits, read_ending
 from codegrove.runs.record import RunRecord, task_json
 from codegrove.runs.solution import rebuild_solution, summary
 from codegrove.search import drawing
-from codegrove.search.search import Asked, Event, Told
+from codegrove.search.search import Asked, Event, Search, Told
 from codegrove.store import atomic, database, reader
 from codegrove.store.coding import to_json
 from codegrove.store.schema import FILE_NAME
@@ -70,12 +73,14 @@ class RunDirectory:
         self._task = task
         self._interrupts = interrupts
         self._closing = contextlib.ExitStack()
+        self._shared: list[SharedRun] = []
+        """The runs that are reused, by their resolved directories."""
         self.solution: Solution | None = None
         """How the run ended, if it is finished: then nothing is left to do."""
         record = RunRecord.of(assembly, task, problem=problem)
         try:
             self._prepare(record)
-            shared = self._open_shared([Path(other) for other in reuse])
+            self._shared = self._open_shared([Path(other) for other in reuse])
             self._session: Session | None = None
             with reader.collector_paused():
                 past = self._read()
@@ -85,7 +90,7 @@ class RunDirectory:
                     self.solution = rebuild_solution(assembly, task, events, past.ending, spend, said)
                 else:
                     check_limits(assembly.budget, past.limits, past.spend)
-                    self._continue(past, shared)
+                    self._continue(past)
         except BaseException:
             self._closing.close()
             raise
@@ -111,18 +116,18 @@ class RunDirectory:
         Raises:
             RunError: if they cannot be written; everything paid for is on record all the same.
         """
-        verdict = solution.verdict
+        known = self._as_recorded(solution)
         try:
             self._writer.end_session(
                 ended_at=_now(),
                 seconds=round(solution.spend.seconds, 6),
-                result=solution.result.value,
+                result=known.result.value,
                 ended=solution.ended.value,
                 resource=solution.resource,
                 reason=solution.reason,
-                answer=solution.node,
+                answer=known.node,
                 spend=to_json(asdict(solution.spend)),
-                verdict=None if verdict is None else verdict_json(verdict),
+                verdict=None if known.verdict is None else verdict_json(known.verdict),
             )
             if solution.program is not None:
                 name = solution_file(self.session.task.language)
@@ -138,6 +143,22 @@ class RunDirectory:
             raise RunError(
                 f"the run is over, but how it ended cannot be written to {self.path}: {database.reason(error)}"
             ) from None
+
+    def _as_recorded(self, solution: Solution) -> Solution:
+        """Return what can be said of a solution in a record that may have come to an end before it.
+
+        A disk that is full takes the row of a session, which is there already, after it has refused new ones.
+        """
+        if solution.node is None or not self._recorder.broken:
+            return solution
+        with database.undamaged(self.path):
+            log: reader.EventLog[Event] = reader.read_events(self._writer.connection, Asked, Told)
+        policy = self._assembly.new_policy()
+        search = Search(self._task, policy, seed=self._assembly.seed)
+        search.replay(log.events)
+        if solution.node < len(search.tree):
+            return solution
+        return replace(solution, node=policy.answer(search.tree), result=Result.UNVERIFIED, verdict=None)
 
     def _prepare(self, record: RunRecord) -> None:
         """Take the directory, and put an empty run into a new one."""
@@ -167,25 +188,19 @@ class RunDirectory:
                 raise UsageError(f"cannot write to {path}: {error.strerror or error}") from None
             database.create(path, record.to_meta())
             return
-        with contextlib.closing(database.open_for_reading(path)) as connection:
-            try:
-                found = RunRecord.from_meta(reader.read_meta(connection))
-            except sqlite3.Error as error:
-                raise database.damaged(path, error) from None
+        with database.reading(path) as connection:
+            found = RunRecord.from_meta(reader.read_meta(connection))
         differences = found.differences(record)
         if differences:
             raise RunError(f"{path} holds another run: {'; '.join(differences)}; name a new directory")
         for change in found.changes(record):
             logger.warning("{}: {}", path, change)
 
-    def _open_shared(self, given: Sequence[Path]) -> list[tuple[str, sqlite3.Connection]]:
+    def _open_shared(self, given: Sequence[Path]) -> list[SharedRun]:
         """Open the databases of other runs, each once: those that are given, and those of earlier sessions."""
-        opened: dict[Path, tuple[str, sqlite3.Connection]] = {}
-        with contextlib.closing(database.open_for_reading(self.path)) as connection:
-            try:
-                before = [Path(other) for other in reader.latest_reuse(connection)]
-            except (sqlite3.Error, ValueError, TypeError) as error:
-                raise database.damaged(self.path, error) from None
+        opened: dict[Path, SharedRun] = {}
+        with database.reading(self.path) as connection:
+            before = [Path(other) for other in reader.latest_reuse(connection)]
         for other in (*given, *before):
             place = other.resolve()
             if place == self.path.resolve():
@@ -194,30 +209,24 @@ class RunDirectory:
                 continue
             try:
                 connection = database.open_for_reading(other)
+                self._closing.callback(connection.close)
+                with database.undamaged(other):
+                    opened[place] = SharedRun(str(other), connection)
             except RunError as error:
                 if other in given:
                     raise
                 logger.warning("answers of {} can no longer be taken: {}", other, error)
-                continue
-            self._closing.callback(connection.close)
-            opened[place] = (str(other), connection)
         self._reuse = [str(place) for place in opened]
         return list(opened.values())
 
     def _read(self) -> _Past:
         """Read what earlier sessions have left. Nothing is written to a file that cannot be read whole."""
-        with (
-            contextlib.closing(database.open_for_reading(self.path)) as connection,
-            reader.collector_paused(),
-        ):
-            try:
-                ending = read_ending(connection)
-                log: reader.EventLog[Event] = reader.read_events(connection, Asked, Told)
-                spend = reader.read_spend(connection)
-                decisions = reader.read_decisions(connection)
-                limits = latest_limits(connection)
-            except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
-                raise database.damaged(self.path, error) from None
+        with database.reading(self.path) as connection, reader.collector_paused():
+            ending = read_ending(connection)
+            log: reader.EventLog[Event] = reader.read_events(connection, Asked, Told)
+            spend = reader.read_spend(connection)
+            decisions = reader.read_decisions(connection)
+            limits = latest_limits(connection)
         rewind_to = None
         if ending is None or not has_ended(ending):
             # What could not be paid for, or not be done because models were out of reach, is no failed attempt of
@@ -227,15 +236,39 @@ class RunDirectory:
                 rewind_to = log.trailing_failures()
         if rewind_to is not None:
             log.cut(rewind_to)
-        return _Past(log, ending, spend, rewind_to, decisions, limits)
+        answered: list[int] = []
+        if log.rewound:  # else those that are asked for and not told are all
+            with database.reading(self.path) as connection:
+                answered = reader.answered_expansions(connection)
+        return _Past(log, ending, spend, rewind_to, decisions, limits, answered)
 
-    def _continue(self, past: _Past, shared: Sequence[tuple[str, sqlite3.Connection]]) -> None:
+    def _continue(self, past: _Past) -> None:
         """Open a session on what is there."""
-        self._writer = writer = RunWriter(database.open_for_writing(self.path))
-        self._closing.callback(writer.close)
-        recorder = Recorder(writer, resumed=past.open_expansions(), shared=shared, decisions=past.decisions)
+        connection = database.open_for_writing(self.path)
+        self._closing.callback(database.close_unwritten, self.path, connection)
+        self._writer = writer = RunWriter(connection)
+        with database.undamaged(self.path):
+            self._recorder = recorder = Recorder(
+                writer,
+                resumed=past.open_expansions(),
+                shared=self._shared,
+                decisions=past.decisions,
+            )
         recorder.remember(past.log.verdicts)
         session = self._assembly.open_session(self._task, recorder=recorder, interrupts=self._interrupts)
+        try:
+            self._start(session, past)
+        except BaseException:
+            # In a thread, because this one may have a loop that runs.
+            closing = threading.Thread(target=asyncio.run, args=(session.aclose(),))
+            closing.start()
+            closing.join()
+            raise
+        self._closing.callback(writer.close)
+        self._session = session
+
+    def _start(self, session: Session, past: _Past) -> None:
+        """Hand a session what is there, and write down that it has begun."""
         session.account.restore(past.spend)
         try:
             session.resume(past.log.events)
@@ -244,6 +277,7 @@ class RunDirectory:
                 f"the run in {self.path} cannot be continued: {error}; was it made by another version of"
                 " codegrove?"
             ) from None
+        writer = self._writer
         try:
             writer.start_session(
                 started_at=_now(),
@@ -258,7 +292,6 @@ class RunDirectory:
                 writer.rewound(past.spend.seconds, past.rewind_to)
         except sqlite3.Error as error:
             raise RunError(f"cannot write to the run in {self.path}: {database.reason(error)}") from None
-        self._session = session
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,16 +305,22 @@ class _Past:
     decisions: list[reader.DecisionRecord]
     limits: Budget | None
     """Those of the latest session."""
+    answered: list[int]
+    """Where something was rewound: expansions for which a model has answered, whether or not that counts."""
 
     @property
     def finished(self) -> bool:
         """Whether nothing is left to do."""
         return self.ending is not None and self.rewind_to is None and has_ended(self.ending)
 
-    def open_expansions(self) -> list[int]:
-        """Return what was asked for and not told."""
+    def open_expansions(self) -> set[int]:
+        """Return what was asked for and not told. With what is rewound this is also what was told then.
+
+        Its number is used again, perhaps for something else; answers are given to the same question only.
+        """
         told = {event.expansion for event in self.log.events if isinstance(event, Told)}
-        return [e.expansion for e in self.log.events if isinstance(e, Asked) and e.expansion not in told]
+        asked = {event.expansion for event in self.log.events if isinstance(event, Asked)}
+        return asked.union(self.answered) - told
 
 
 _MADE_FIRST = ("recipe.yaml", "task.json", FILE_NAME)

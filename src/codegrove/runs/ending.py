@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from codegrove.budget import LIMITS, Budget, Spend
 from codegrove.errors import UsageError
 from codegrove.graphs.end import Ended
+from codegrove.graphs.solution import Result
 from codegrove.store import reader
 
 OPTIONS = {name: "--max-cost" if name == "dollars" else f"--max-{name}" for name in LIMITS}
@@ -18,7 +19,7 @@ OPTIONS = {name: "--max-cost" if name == "dollars" else f"--max-{name}" for name
 class Ending:
     """The row of a session that reached its end."""
 
-    result: str
+    result: Result
     ended: Ended
     resource: str
     reason: str
@@ -28,11 +29,20 @@ class Ending:
 
 
 def read_ending(connection: sqlite3.Connection) -> Ending | None:
-    """Return how the latest session ended; None if it was killed, is at work, or there was none."""
+    """Return how the latest session ended; None if it was killed, is at work, or there was none.
+
+    Raises:
+        ValueError: if the row is damaged.
+    """
     row = connection.execute(
         "SELECT result, ended, resource, reason, answer, verdict FROM sessions ORDER BY id DESC LIMIT 1"
     ).fetchone()
-    return None if row is None or row[0] is None else Ending(row[0], Ended(row[1]), *row[2:])
+    if row is None or row[0] is None:
+        return None
+    result, ended, resource, reason, answer, verdict = row
+    if not (isinstance(reason, str) and isinstance(answer, int | None)):
+        raise ValueError(f"a session ended for the reason {reason!r} with the answer {answer!r}")
+    return Ending(Result(result), Ended(ended), resource or "", reason, answer, verdict)
 
 
 def has_ended(ending: Ending) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -49,13 +47,10 @@ def reopen(
         RunError: if there is no run that can be read, or its models cannot be made again.
     """
     path = Path(directory)
-    with contextlib.closing(database.open_for_reading(path)) as connection:
-        try:
-            record = RunRecord.from_meta(reader.read_meta(connection))
-            spend = reader.read_spend(connection)
-            limits = latest_limits(connection)
-        except (sqlite3.Error, ValueError) as error:
-            raise database.damaged(path, error) from None
+    with database.reading(path) as connection:
+        record = RunRecord.from_meta(reader.read_meta(connection))
+        spend = reader.read_spend(connection)
+        limits = latest_limits(connection)
     # Those of the recipe are the first session's, and hold where none was given since.
     limits = limits or record.recipe.budget.to_budget()
     limits = limits.changed(budget)

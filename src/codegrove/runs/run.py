@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
@@ -20,7 +17,7 @@ from codegrove.graphs.recipe.schema import Recipe
 from codegrove.graphs.solution import Result, Solution
 from codegrove.runs.ending import Ending, has_ended, latest_limits, read_ending
 from codegrove.runs.record import RunRecord
-from codegrove.runs.solution import as_edited
+from codegrove.runs.solution import as_edited, recorded_answer
 from codegrove.search.policy import Policy
 from codegrove.search.registry import make_policy
 from codegrove.search.search import Asked, Event, Search, Told
@@ -123,15 +120,13 @@ class Run:
             RunError: if there is none, or it is foreign, damaged or of another version.
         """
         path = Path(directory)
-        with contextlib.closing(database.open_for_reading(path)) as connection, reader.collector_paused():
+        with database.reading(path) as connection, reader.collector_paused():
             try:
                 connection.execute("BEGIN")  # one moment, whatever is written meanwhile
                 record = RunRecord.from_meta(reader.read_meta(connection))
                 log: reader.EventLog[Event] = reader.read_events(connection, Asked, Told)
                 ending, spend = read_ending(connection), reader.read_spend(connection)
                 return cls(path, record, log.events, ending, spend)
-            except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
-                raise database.damaged(path, error) from None
             except TreeError as error:
                 raise RunError(
                     f"the run in {path} cannot be replayed: {error}; was it made by another version of codegrove?"
@@ -177,19 +172,21 @@ class Run:
     @cached_property
     def answer(self) -> int | None:
         """The node the method returned, or would return now."""
-        return self._policy.answer(self.tree) if self._ending is None else self._ending.answer
+        return recorded_answer(self._ending, self._policy, self.tree)
 
     @property
     def solution(self) -> Solution:
         """The solution as it stands; unverified as long as no session has reached its end."""
         ending, node = self._ending, self.answer
-        verdict = (
-            None if ending is None or ending.verdict is None else reader.verdict_from_json(ending.verdict)
-        )
+        known = ending is not None and node == ending.answer
+        verdict = None
+        if ending is not None and known and ending.verdict is not None:
+            with database.undamaged(self.directory):
+                verdict = reader.verdict_from_json(ending.verdict)
         return Solution(
             task_id=self.task.id,
             recipe=self.recipe.name,
-            result=Result.UNVERIFIED if ending is None else Result(ending.result),
+            result=ending.result if ending is not None and known else Result.UNVERIFIED,
             reason=self.reason,
             ended=self.ended,
             resource="" if ending is None else ending.resource,
@@ -204,7 +201,7 @@ class Run:
     @cached_property
     def decisions(self) -> tuple[reader.DecisionRecord, ...]:
         """What humans were asked and said, in order."""
-        with self._reading() as connection:
+        with database.reading(self.directory) as connection:
             return tuple(reader.read_decisions(connection))
 
     def _candidate(self, node: int | None) -> Candidate | None:
@@ -214,64 +211,66 @@ class Run:
     @cached_property
     def limits(self) -> Budget:
         """The limits of the latest session."""
-        with self._reading() as connection:
+        with database.reading(self.directory) as connection:
             return latest_limits(connection) or self.recipe.budget.to_budget()
 
     @cached_property
     def calls(self) -> tuple[Call, ...]:
         """All model calls, in the order they ended."""
-        with self._reading() as connection:
+        with database.reading(self.directory) as connection:
             texts = dict(connection.execute("SELECT id, text FROM texts"))
             rows = connection.execute(
                 "SELECT id, at, expansion, role, action, model, prompt, draw, messages, reply, error, finish,"
                 " input_tokens, output_tokens, estimated, dollars, seconds, adopted FROM calls ORDER BY id"
             ).fetchall()
-        return tuple(
-            Call(
-                id=row[0],
-                at=row[1],
-                expansion=row[2],
-                node=None if row[2] is None else self.work_at.get(row[2]),
-                role=row[3],
-                action=row[4],
-                model=row[5],
-                prompt=row[6],
-                draw=row[7],
-                messages=tuple((role, "".join(texts[i] for i in ids)) for role, ids in json.loads(row[8])),
-                reply=row[9],
-                error=row[10],
-                finish=row[11],
-                input_tokens=row[12],
-                output_tokens=row[13],
-                estimated=bool(row[14]),
-                dollars=row[15],
-                seconds=row[16],
-                adopted=row[17] or "",
+            return tuple(
+                Call(
+                    id=row[0],
+                    at=row[1],
+                    expansion=row[2],
+                    node=None if row[2] is None else self.work_at.get(row[2]),
+                    role=row[3],
+                    action=row[4],
+                    model=row[5],
+                    prompt=row[6],
+                    draw=row[7],
+                    messages=tuple(
+                        (role, "".join(texts[i] for i in ids)) for role, ids in json.loads(row[8])
+                    ),
+                    reply=row[9],
+                    error=row[10],
+                    finish=row[11],
+                    input_tokens=row[12],
+                    output_tokens=row[13],
+                    estimated=bool(row[14]),
+                    dollars=row[15],
+                    seconds=row[16],
+                    adopted=row[17] or "",
+                )
+                for row in rows
             )
-            for row in rows
-        )
 
     @cached_property
     def executions(self) -> tuple[Execution, ...]:
         """All executions, in the order they ended."""
-        with self._reading() as connection:
+        with database.reading(self.directory) as connection:
             rows = connection.execute(
                 "SELECT x.id, x.at, x.expansion, x.kind, t.text, x.status, x.verdict, x.adopted"
                 " FROM executions AS x JOIN texts AS t ON t.id = x.program ORDER BY x.id"
             ).fetchall()
-        return tuple(
-            Execution(
-                id=row[0],
-                at=row[1],
-                expansion=row[2],
-                kind=row[3],
-                program=row[4],
-                status=row[5],
-                verdict=reader.verdict_from_json(row[6]) if row[3] == "judge" else None,
-                adopted=row[7] or "",
+            return tuple(
+                Execution(
+                    id=row[0],
+                    at=row[1],
+                    expansion=row[2],
+                    kind=row[3],
+                    program=row[4],
+                    status=row[5],
+                    verdict=reader.verdict_from_json(row[6]) if row[3] == "judge" else None,
+                    adopted=row[7] or "",
+                )
+                for row in rows
             )
-            for row in rows
-        )
 
     def spend_by_role(self) -> dict[str, Spend]:
         """Return what the calls of each role used."""
@@ -329,14 +328,6 @@ class Run:
             "text/plain": f"{plain}\n{drawing.text(self.tree, answer=self.answer, most=60)}",
             "text/html": f"<pre>{escape(plain)}</pre>{drawing.svg(self.tree, answer=self.answer)}",
         }
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with contextlib.closing(database.open_for_reading(self.directory)) as connection:
-            try:
-                yield connection
-            except sqlite3.Error as error:
-                raise database.damaged(self.directory, error) from None
 
 
 def _add(spend: Spend, call: Call) -> None:

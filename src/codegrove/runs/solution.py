@@ -12,9 +12,18 @@ from codegrove.candidate import Candidate
 from codegrove.graphs.assemble import Assembly
 from codegrove.graphs.solution import Result, Solution, edited_program
 from codegrove.runs.ending import Ending
+from codegrove.search.policy import Policy
 from codegrove.search.search import Event, Search
+from codegrove.search.tree import SearchTree
 from codegrove.store.reader import DecisionRecord, verdict_from_json
 from codegrove.task import Task
+
+
+def recorded_answer(ending: Ending | None, policy: Policy, tree: SearchTree) -> int | None:
+    """Return the node a run came to; where that is not known or not on record, what its method would return."""
+    if ending is None or (ending.answer is not None and not 0 <= ending.answer < len(tree)):
+        return policy.answer(tree)
+    return ending.answer
 
 
 def rebuild_solution(
@@ -26,20 +35,23 @@ def rebuild_solution(
     decisions: Iterable[DecisionRecord] = (),
 ) -> Solution:
     """Return the solution of a finished run."""
-    search = Search(task, assembly.new_policy(), seed=assembly.seed)
+    policy = assembly.new_policy()
+    search = Search(task, policy, seed=assembly.seed)
     search.replay(events)
     tree = search.tree
+    node = recorded_answer(ending, policy, tree)
+    known = node == ending.answer
     spend.nodes = len(tree) - 1
     return Solution(
         task_id=task.id,
         recipe=assembly.recipe.name,
-        result=Result(ending.result),
+        result=ending.result if known else Result.UNVERIFIED,
         reason=ending.reason,
         ended=ending.ended,
         resource=ending.resource,
-        candidate=as_edited(None if ending.answer is None else tree[ending.answer].program, decisions),
-        verdict=None if ending.verdict is None else verdict_from_json(ending.verdict),
-        node=ending.answer,
+        candidate=as_edited(None if node is None else tree[node].program, decisions),
+        verdict=verdict_from_json(ending.verdict) if known and ending.verdict is not None else None,
+        node=node,
         spend=spend,
         simulated=assembly.simulated,
         tree=tree,

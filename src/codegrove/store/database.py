@@ -21,6 +21,19 @@ _HEADER = struct.Struct(">60xI4xI")
 """User version and application id in the first bytes of every SQLite file."""
 
 
+UNREADABLE = (
+    sqlite3.Error,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What comes of reading damaged rows, wherever they are put together."""
+
+
 def database_path(directory: Path) -> Path:
     """Return where a run directory has its database."""
     return directory / FILE_NAME
@@ -90,9 +103,44 @@ def open_for_writing(directory: Path) -> sqlite3.Connection:
             # moments may be missing, the file is whole: waiting for the disk would cost more than a step.
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("SELECT count(*) FROM meta").fetchone()
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise damaged(directory, error) from None
     return connection
+
+
+def close_unwritten(directory: Path, connection: sqlite3.Connection) -> None:
+    """Close a database that was opened to append to it, and leave it as it was, with its log.
+
+    SQLite folds the log into the file when the last connection closes, unless that one may only read.
+    """
+    with contextlib.closing(connection), contextlib.suppress(RunError):
+        last = open_for_reading(directory)
+        connection.close()
+        last.close()
+
+
+@contextlib.contextmanager
+def reading(directory: Path) -> Iterator[sqlite3.Connection]:
+    """Open the database for reading, as `open_for_reading`, for what is done with its rows in this block.
+
+    Raises:
+        RunError: also if the rows turn out to be damaged.
+    """
+    with contextlib.closing(open_for_reading(directory)) as connection, undamaged(directory):
+        yield connection
+
+
+@contextlib.contextmanager
+def undamaged(directory: Path) -> Iterator[None]:
+    """Say of a failure to make sense of a run's rows that the run is damaged.
+
+    Raises:
+        RunError: if there was one.
+    """
+    try:
+        yield
+    except UNREADABLE as error:
+        raise damaged(directory, error) from None
 
 
 def open_for_reading(directory: Path) -> sqlite3.Connection:
@@ -114,7 +162,7 @@ def open_for_reading(directory: Path) -> sqlite3.Connection:
         except sqlite3.OperationalError:
             # A directory that cannot be written has no place for SQLite's index.
             connection = _open_copy(path)
-    except (sqlite3.Error, OSError) as error:
+    except (*UNREADABLE, OSError) as error:
         raise damaged(directory, error) from None
     return connection
 
@@ -138,7 +186,7 @@ def _open_copy(path: Path) -> sqlite3.Connection:
 def _closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error:
+    except BaseException:
         connection.close()
         raise
 
@@ -175,8 +223,11 @@ def check_header(path: Path) -> None:
 
 def damaged(directory: Path, error: Exception) -> RunError:
     """Return what to say about a database that cannot be read."""
+    said = reason(error)
+    if not isinstance(error, sqlite3.Error | OSError):
+        said = f"{type(error).__name__}: {said}".removesuffix(": ")
     return RunError(
-        f"the run in {directory} cannot be read: {reason(error)}; if the file is damaged, `sqlite3 {FILE_NAME}"
+        f"the run in {directory} cannot be read: {said}; if the file is damaged, `sqlite3 {FILE_NAME}"
         " .recover` may save what is left of it"
     )
 

@@ -6,7 +6,7 @@ import gc
 import json
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
@@ -18,6 +18,9 @@ from codegrove.store.coding import decode_outcome, decode_verdict
 from codegrove.verdict import Verdict
 
 EventT = TypeVar("EventT")
+
+JUDGE, TRACE = "judge", "trace"
+"""Kinds of executions."""
 
 
 @dataclass(slots=True)
@@ -31,9 +34,12 @@ class EventLog(Generic[EventT]):
     """Outcome of each event; None for what was asked."""
     verdicts: list[tuple[Verdict, int]] = field(default_factory=list)
     """The verdicts that stand in `executions`, with their rows."""
+    rewound: bool = False
+    """Whether anything was left out, now or earlier."""
 
     def cut(self, last: int) -> None:
         """Drop what follows the event in row `last`."""
+        self.rewound = True
         while self.ids and self.ids[-1] > last:
             self.ids.pop()
             self.events.pop()
@@ -195,13 +201,27 @@ def read_spend(connection: sqlite3.Connection) -> Spend:
     return spend
 
 
-def answers_of(connection: sqlite3.Connection, expansion: int) -> list[tuple[bytes, Answer]]:
-    """Return the replies to one expansion's requests, in order, each with the key of its request."""
+def answers_of(
+    connection: sqlite3.Connection, expansions: Iterable[int]
+) -> dict[int, deque[tuple[bytes, Answer]]]:
+    """Return the replies to the requests of these expansions, in order, each with the key of its request."""
+    found: dict[int, deque[tuple[bytes, Answer]]] = {expansion: deque() for expansion in expansions}
     rows = connection.execute(
-        f"SELECT {_ANSWER}, key FROM calls WHERE expansion = ? AND reply IS NOT NULL ORDER BY id",
-        (expansion,),
+        f"SELECT {_ANSWER}, key, expansion FROM calls WHERE reply IS NOT NULL"
+        " AND expansion IN (SELECT value FROM json_each(?)) ORDER BY id",
+        (json.dumps(list(found)),),
     )
-    return [(row[-1], _answer(row)) for row in rows]
+    for row in rows:
+        found[row[-1]].append((row[-2], _answer(row)))
+    return found
+
+
+def answered_expansions(connection: sqlite3.Connection) -> list[int]:
+    """Return the expansions for which a model has answered, told or not."""
+    rows = connection.execute(
+        "SELECT DISTINCT expansion FROM calls WHERE reply IS NOT NULL AND expansion IS NOT NULL ORDER BY expansion"
+    )
+    return [expansion for (expansion,) in rows]
 
 
 def read_answer(connection: sqlite3.Connection, call: int) -> Answer:
@@ -209,12 +229,12 @@ def read_answer(connection: sqlite3.Connection, call: int) -> Answer:
     return _answer(connection.execute(f"SELECT {_ANSWER} FROM calls WHERE id = ?", (call,)).fetchone())
 
 
-def answer_keys(connection: sqlite3.Connection) -> dict[bytes, deque[tuple[int, str | None]]]:
+def answer_keys(connection: sqlite3.Connection) -> dict[bytes, list[tuple[int, str | None]]]:
     """Return the calls that were answered, and where the answer was bought, by key of the request, in order."""
-    found: dict[bytes, deque[tuple[int, str | None]]] = {}
+    found: dict[bytes, list[tuple[int, str | None]]] = {}
     rows = connection.execute("SELECT key, id, origin FROM calls WHERE reply IS NOT NULL ORDER BY id")
     for key, number, origin in rows:
-        found.setdefault(key, deque()).append((number, origin))
+        found.setdefault(key, []).append((number, origin))
     return found
 
 

@@ -21,14 +21,14 @@ class Texts:
         """Known in this process; others are looked up."""
 
     def add(self, text: str) -> int:
-        """Return the id of a text, storing it if it is new. Lone surrogates become question marks."""
+        """Return the id of a text, storing it if it is new, as `storable` leaves it."""
         key = digest(text)
         known = self._ids.get(key)
         if known is not None:
             return known
-        if not text.isascii():
-            text = text.encode("utf-8", "replace").decode("utf-8")
-        row = self._connection.execute("INSERT OR IGNORE INTO texts (hash, text) VALUES (?, ?)", (key, text))
+        row = self._connection.execute(
+            "INSERT OR IGNORE INTO texts (hash, text) VALUES (?, ?)", (key, storable(text))
+        )
         if row.rowcount:
             found = row.lastrowid
         else:  # written by an earlier session
@@ -44,6 +44,11 @@ class Texts:
     def forget(self) -> None:
         """Drop what is known, because the transaction it was stored in came to nothing."""
         self._ids.clear()
+
+
+def storable(text: str) -> str:
+    """Return a text as SQLite takes it: lone surrogates become question marks."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def pieces(text: str) -> list[str]:

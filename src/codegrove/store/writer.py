@@ -10,7 +10,7 @@ from typing import Any
 
 from codegrove.outcome import Outcome
 from codegrove.store.coding import encode_outcome, encode_verdict, to_json
-from codegrove.store.texts import Texts
+from codegrove.store.texts import Texts, storable
 from codegrove.verdict import Verdict
 
 
@@ -92,30 +92,28 @@ class RunWriter:
         """Add a row to `sessions`; what is written from now on belongs to it."""
         # Only now, with the first thing to write: opening alone changes no byte of the file.
         self.connection.execute("PRAGMA journal_mode = WAL")
-        with self._transaction() as connection:
+        with self._transaction():
             names = ", ".join(columns)
             marks = ", ".join("?" * len(columns))
-            row = connection.execute(
-                f"INSERT INTO sessions ({names}) VALUES ({marks})", tuple(columns.values())
-            )
-            assert row.lastrowid is not None
-            self._session = row.lastrowid
+            self._session = self._do(f"INSERT INTO sessions ({names}) VALUES ({marks})", *columns.values())
         return self._session
 
     def end_session(self, **columns: Any) -> None:
         """Fill in how the session ended."""
-        with self._transaction() as connection:
+        with self._transaction():
             places = ", ".join(f"{name} = ?" for name in columns)
-            connection.execute(
-                f"UPDATE sessions SET {places} WHERE id = ?", (*columns.values(), self._session)
-            )
+            self._do(f"UPDATE sessions SET {places} WHERE id = ?", *columns.values(), self._session)
 
     def asked(self, at: float, expansion: int, action: str, node: int) -> None:
         """Record that the policy asked for an expansion."""
-        with self._transaction() as connection:
-            connection.execute(
+        with self._transaction():
+            self._do(
                 "INSERT INTO events (session, at, kind, expansion, action, node) VALUES (?, ?, 'asked', ?, ?, ?)",
-                (self._session, round(at, 6), expansion, action, node),
+                self._session,
+                round(at, 6),
+                expansion,
+                action,
+                node,
             )
 
     def told(
@@ -125,130 +123,120 @@ class RunWriter:
         call, reply = self._calls.pop(expansion, (None, None))
         if reply != outcome.answer:
             call = None
-        with self._transaction() as connection:
+        with self._transaction():
             program = None
-            if outcome.program is not None and _storable(outcome.program.program):
+            if outcome.program is not None and storable(outcome.program.program) == outcome.program.program:
                 program = self._texts.add(outcome.program.program)
             data = encode_outcome(
                 outcome, answer=call is None, program=program is None, verdict=execution is None
             )
-            connection.execute(
+            self._do(
                 "INSERT INTO events (session, at, kind, expansion, call, program, execution, reused, outcome)"
                 " VALUES (?, ?, 'told', ?, ?, ?, ?, ?, ?)",
-                (
-                    self._session,
-                    round(at, 6),
-                    expansion,
-                    call,
-                    program,
-                    execution,
-                    1 if reused else None,
-                    to_json(data) if data else None,
-                ),
+                self._session,
+                round(at, 6),
+                expansion,
+                call,
+                program,
+                execution,
+                1 if reused else None,
+                to_json(data) if data else None,
             )
 
     def rewound(self, at: float, event: int) -> None:
         """Record that what followed an event does not count."""
-        with self._transaction() as connection:
-            connection.execute(
+        with self._transaction():
+            self._do(
                 "INSERT INTO events (session, at, kind, expansion) VALUES (?, ?, 'rewound', ?)",
-                (self._session, round(at, 6), event),
+                self._session,
+                round(at, 6),
+                event,
             )
 
     def called(self, at: float, row: CallRow) -> int:
         """Record a model call."""
-        with self._transaction() as connection:
+        with self._transaction():
             messages = [[role, self._texts.add_pieces(text)] for role, text in row.messages]
-            reply = row.reply
-            if reply is not None and not _storable(reply):
-                reply = reply.encode("utf-8", "replace").decode("utf-8")
-            written = connection.execute(
+            reply = None if row.reply is None else storable(row.reply)
+            written = self._do(
                 "INSERT INTO calls (session, at, expansion, role, action, model, prompt, key, draw, messages,"
                 " sampling, max_tokens, reply, finish, answered_by, error, error_kind, attempts,"
                 " input_tokens, output_tokens, estimated, dollars, seconds, adopted, origin)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    self._session,
-                    round(at, 6),
-                    row.expansion,
-                    row.role,
-                    row.action,
-                    row.model,
-                    row.prompt,
-                    row.key,
-                    row.draw,
-                    to_json(messages),
-                    to_json(row.sampling) if row.sampling else None,
-                    row.max_tokens,
-                    reply,
-                    row.finish,
-                    row.answered_by,
-                    row.error,
-                    row.error_kind,
-                    row.attempts,
-                    row.input_tokens,
-                    row.output_tokens,
-                    int(row.estimated),
-                    row.dollars,
-                    round(row.seconds, 6),
-                    row.adopted,
-                    row.origin,
-                ),
+                self._session,
+                round(at, 6),
+                row.expansion,
+                row.role,
+                row.action,
+                row.model,
+                row.prompt,
+                row.key,
+                row.draw,
+                to_json(messages),
+                to_json(row.sampling) if row.sampling else None,
+                row.max_tokens,
+                reply,
+                row.finish,
+                row.answered_by,
+                row.error,
+                row.error_kind,
+                row.attempts,
+                row.input_tokens,
+                row.output_tokens,
+                int(row.estimated),
+                row.dollars,
+                round(row.seconds, 6),
+                row.adopted,
+                row.origin,
             )
-            assert written.lastrowid is not None
         if row.expansion is not None and reply is not None:
-            self.answered(row.expansion, written.lastrowid, reply)
-        return written.lastrowid
+            self.answered(row.expansion, written, reply)
+        return written
 
     def answered(self, expansion: int, call: int, reply: str) -> None:
         """Say which call gave an open expansion its latest answer."""
         self._calls[expansion] = (call, reply)
 
     def adopted(self, table: str, row: int) -> None:
-        """Mark a call or an execution of this run as found when the run went on."""
-        with self._transaction() as connection:
-            connection.execute(f"UPDATE {table} SET adopted = 'resume' WHERE id = ?", (row,))
+        """Mark a call or an execution of this run as found when the run went on, if it was bought."""
+        with self._transaction():
+            self._do(f"UPDATE {table} SET adopted = 'resume' WHERE id = ? AND adopted IS NULL", row)
 
     def executed(self, at: float, row: ExecutionRow) -> int:
         """Record an execution."""
-        with self._transaction() as connection:
-            written = connection.execute(
+        with self._transaction():
+            written = self._do(
                 "INSERT INTO executions (session, at, expansion, kind, program_key, program, tests, setting,"
                 " status, verdict, adopted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    self._session,
-                    round(at, 6),
-                    row.expansion,
-                    row.kind,
-                    row.program_key,
-                    self._texts.add(row.program),
-                    row.tests,
-                    row.setting,
-                    row.status,
-                    row.result,
-                    row.adopted,
-                ),
+                self._session,
+                round(at, 6),
+                row.expansion,
+                row.kind,
+                row.program_key,
+                self._texts.add(row.program),
+                row.tests,
+                row.setting,
+                row.status,
+                row.result,
+                row.adopted,
             )
-        assert written.lastrowid is not None
-        return written.lastrowid
+        return written
 
     def decided(self, at: float, row: DecisionRow) -> None:
         """Record a decision of a human."""
-        with self._transaction() as connection:
-            connection.execute(
+        with self._transaction():
+            self._do(
                 "INSERT INTO decisions (session, at, what, expansion, item, asked, decision, text, comment)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    self._session,
-                    round(at, 6),
-                    row.what,
-                    row.expansion,
-                    row.item,
-                    self._texts.add(row.asked),
-                    row.kind,
-                    row.text or None,
-                    row.comment or None,
-                ),
+                self._session,
+                round(at, 6),
+                row.what,
+                row.expansion,
+                row.item,
+                self._texts.add(row.asked),
+                row.kind,
+                row.text or None,
+                row.comment or None,
             )
 
     def close(self) -> None:
@@ -257,29 +245,23 @@ class RunWriter:
             self.connection.execute("PRAGMA journal_mode = DELETE")
         self.connection.close()
 
+    def _do(self, statement: str, *values: object) -> int:
+        """Carry out one statement of a transaction; return the row it has added, 0 if none."""
+        storables = [storable(value) if isinstance(value, str) else value for value in values]
+        return self.connection.execute(statement, storables).lastrowid or 0
+
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> Iterator[None]:
         connection = self.connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            yield connection
+            yield
             connection.execute("COMMIT")
         except BaseException:
             self._texts.forget()
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-
-
-def _storable(text: str) -> bool:
-    """Whether SQLite takes a text as it stands: no lone surrogates."""
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def verdict_json(verdict: Verdict) -> str:
