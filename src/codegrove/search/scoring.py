@@ -63,8 +63,8 @@ def passes_all(
     """
     if verdict is None or verdict.status is _INVALID:
         return False
-    if verdict.status is _PASSED and origins is None:
-        return bool(tests)
+    if origins is None and verdict.status is not _UNJUDGED:
+        return verdict.status is _PASSED and bool(tests)
     counted = [
         result.status
         for test, result in zip(tests, verdict.results, strict=False)
