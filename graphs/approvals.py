@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from loguru import logger
 
+from codegrove.account import Account
 from codegrove.approval import ApprovalRequest, Approver, Decision, What, read_decision
-from codegrove.budget import Account
 from codegrove.errors import UsageError
 from codegrove.graphs.end import End
 from codegrove.graphs.recording import Recorder

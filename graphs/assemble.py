@@ -10,10 +10,11 @@ from typing import Any, TypedDict, Unpack
 
 from loguru import logger
 
+from codegrove.account import Account, Sweep
 from codegrove.agents import AGENTS
 from codegrove.agents.role import Agent
 from codegrove.approval import Approver
-from codegrove.budget import Account, Budget, Sweep
+from codegrove.budget import Budget
 from codegrove.errors import ModelSpecError, PromptError, TaskError, UsageError, did_you_mean
 from codegrove.graphs.recipe.loader import list_recipes, load_recipe
 from codegrove.graphs.recipe.schema import Recipe

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from loguru import logger
 
-from codegrove.budget import Account
+from codegrove.account import Account
 from codegrove.candidate import Candidate
 from codegrove.errors import SandboxError
 from codegrove.graphs.end import End

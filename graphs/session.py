@@ -10,9 +10,9 @@ from typing import Protocol
 
 from loguru import logger
 
+from codegrove.account import Account
 from codegrove.agents.role import Agent
 from codegrove.approval import ApprovalRequest, Approver, Decision, What
-from codegrove.budget import Account
 from codegrove.errors import BudgetExceeded, PromptError
 from codegrove.graphs.approvals import Approvals, approved
 from codegrove.graphs.end import End, Ended

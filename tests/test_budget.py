@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
-from codegrove.budget import SMALLEST_ANSWER, Account, Budget, BudgetReserved, CallTicket, Spend, Usage
+from codegrove.account import SMALLEST_ANSWER, Account, BudgetReserved, CallTicket
+from codegrove.budget import Budget, Spend, Usage
 from codegrove.errors import BudgetExceeded, UsageError
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
 from codegrove import Budget, asolve
-from codegrove.budget import Account, BudgetReserved, CallTicket, Sweep, Usage
+from codegrove.account import Account, BudgetReserved, CallTicket, Sweep
+from codegrove.budget import Usage
 from codegrove.errors import BudgetExceeded, UsageError
 from codegrove.models.port import Price, Request
 from codegrove.models.scripted import ScriptedModel

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from codegrove.account import Account
 from codegrove.agents import AGENTS, Agent, Coder, Critic, Debugger, Planner, Tester
-from codegrove.budget import Account, Budget
+from codegrove.budget import Budget
 from codegrove.candidate import Candidate
 from codegrove.errors import BudgetExceeded, ModelError, PromptError, UsageError
 from codegrove.models.metered import MeteredModel

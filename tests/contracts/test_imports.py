@@ -24,6 +24,7 @@ LAYERS: list[list[str]] = [
         r"candidate",
         r"verdict",
         r"budget",
+        r"account",
         r"outcome",
         r"approval",
         r"xml_text",

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegrove.budget import Budget, Spend, Sweep
+from codegrove.account import Sweep
+from codegrove.budget import Budget, Spend
 from codegrove.errors import UsageError
 from codegrove.evaluation.leases import Lease, Leases
 from codegrove.evaluation.results import Arm

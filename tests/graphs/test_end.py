@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from codegrove import Budget, Run, asolve, solve
+from codegrove.account import Sweep
 from codegrove.approval import Decision
-from codegrove.budget import Sweep
 from codegrove.cli.running import _more, exit_code
 from codegrove.errors import BudgetExceeded, ModelError
 from codegrove.evaluation.engines import _is_final

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegrove.budget import Account, Budget, Sweep
+from codegrove.account import Account, Sweep
+from codegrove.budget import Budget
 from codegrove.errors import BudgetExceeded, ModelError, UsageError
 from codegrove.models.journal import SharedAnswer
 from codegrove.models.metered import CallRecord, MeteredModel, check_priced

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from codegrove.budget import Account
+from codegrove.account import Account
 from codegrove.errors import ModelError
 from codegrove.models.langchain import Homes, LangChainModel
 from codegrove.models.metered import MeteredModel

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codegrove.budget import Account, Budget
+from codegrove.account import Account
+from codegrove.budget import Budget
 from codegrove.errors import ModelError, NotSent, UsageError
 from codegrove.models.metered import CallRecord, MeteredModel
 from codegrove.models.passage import Halt, Passage

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from codegrove import Budget, Run, Task, asolve, resume, solve
+from codegrove.account import Account
 from codegrove.agents.role import Agent
 from codegrove.api import run_in
-from codegrove.budget import Account
 from codegrove.errors import ModelError, RunError
 from codegrove.graphs.assemble import assemble
 from codegrove.graphs.executions import Executions

@@ -16,7 +16,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
-from codegrove.budget import Account
+from codegrove.account import Account
 from codegrove.display.refreshing import Refresher
 from codegrove.graphs.assemble import Assembly
 from codegrove.graphs.session import Session

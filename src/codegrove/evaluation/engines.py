@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from codegrove.account import Sweep
 from codegrove.api import run_in
-from codegrove.budget import Budget, Sweep
+from codegrove.budget import Budget
 from codegrove.errors import BrokenOff, UsageError, did_you_mean
 from codegrove.evaluation.attempts import Attempt
 from codegrove.evaluation.grading import Grader

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from codegrove.budget import Budget, Spend, Sweep
+from codegrove.account import Sweep
+from codegrove.budget import Budget, Spend
 from codegrove.errors import UsageError
 from codegrove.evaluation.results import Arm, limits
 

@@ -16,7 +16,8 @@ import threading
 from importlib.metadata import version
 from typing import Any
 
-from codegrove.budget import Budget, Spend, Sweep
+from codegrove.account import Sweep
+from codegrove.budget import Budget, Spend
 from codegrove.errors import BrokenOff, CodegroveError, UsageError
 from codegrove.evaluation.attempts import Attempt
 from codegrove.evaluation.directory import HEADER

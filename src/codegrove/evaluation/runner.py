@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 from loguru import logger
 
-from codegrove.budget import Budget, Sweep
+from codegrove.account import Sweep
+from codegrove.budget import Budget
 from codegrove.errors import UsageError
 from codegrove.evaluation.attempts import Attempt, plan
 from codegrove.evaluation.continuing import check_same, spent

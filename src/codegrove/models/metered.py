@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from codegrove.budget import Account, Budget, BudgetReserved, CallTicket, Usage
+from codegrove.account import Account, BudgetReserved, CallTicket
+from codegrove.budget import Budget, Usage
 from codegrove.errors import ModelError, NotSent, UsageError
 from codegrove.models.failures import UNBILLED
 from codegrove.models.journal import AnswerSource, SharedAnswer
