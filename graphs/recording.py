@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import asdict
@@ -23,7 +22,7 @@ from codegrove.outcome import Outcome
 from codegrove.search.policy import Expansion
 from codegrove.store import reader
 from codegrove.store.coding import digest, hash_tests, to_json
-from codegrove.store.database import UNREADABLE, reason
+from codegrove.store.database import ROW_ERRORS, reason
 from codegrove.store.writer import CallRow, DecisionRow, ExecutionRow, RunWriter, verdict_json
 from codegrove.task import Task, Test
 from codegrove.tools.sandbox.port import BlockTrace, Limits, Sandbox
@@ -34,9 +33,6 @@ CURRENT: ContextVar[int | None] = ContextVar("codegrove_expansion", default=None
 
 _T = TypeVar("_T")
 _TRACE = TypeAdapter(BlockTrace)
-
-UNWRITABLE = (sqlite3.Error, ArithmeticError, LookupError, TypeError, ValueError)
-"""What comes of writing where there is no room, or what no column holds."""
 
 
 class Recorder:
@@ -299,7 +295,7 @@ class Recorder:
             return None
         try:
             return write()
-        except UNWRITABLE as error:
+        except ROW_ERRORS as error:
             self._fail("written", error)
             return None
 
@@ -307,7 +303,7 @@ class Recorder:
         """Read what an earlier session has recorded; None where that turns out to be damaged."""
         try:
             return read()
-        except UNREADABLE as error:
+        except ROW_ERRORS as error:
             self._fail("read", error)
             return None
 

@@ -11,7 +11,7 @@ from loguru import logger
 from codegrove.candidate import Candidate
 from codegrove.store import reader
 from codegrove.store.coding import hash_tests
-from codegrove.store.database import UNREADABLE
+from codegrove.store.database import ROW_ERRORS
 from codegrove.task import Test
 from codegrove.verdict import Verdict
 
@@ -26,7 +26,7 @@ class SharedRun:
         connection: its open database.
 
     Raises:
-        sqlite3.Error: if it cannot be read.
+        ROW_ERRORS: one of them, if it cannot be read.
     """
 
     def __init__(self, name: str, connection: sqlite3.Connection) -> None:
@@ -89,7 +89,7 @@ class Reuse:
         for run in list(self._runs):
             try:
                 found = question(run)
-            except UNREADABLE as error:
+            except ROW_ERRORS as error:
                 logger.warning("nothing more is taken from the run in {}: {}", run.name, error)
                 self._runs.remove(run)
                 continue

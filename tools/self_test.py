@@ -22,13 +22,15 @@ class SelfTestLine:
     expected: Status
     found: Status
     seconds: float
+    right: bool
+    """Whether a right program passed, or a wrong one did not, in whatever way."""
     note: str = ""
     """What the verdict says about itself, e.g. why there is none."""
 
     @property
     def ok(self) -> bool:
-        """Whether the verdict is the known one."""
-        return self.found is self.expected
+        """Whether the verdict is the known one. A wrong program may be seen to be wrong in another way."""
+        return self.right
 
     def __str__(self) -> str:
         outcome = "ok" if self.ok else f"expected {self.expected}"
@@ -60,6 +62,7 @@ async def self_test(sandbox: Sandbox) -> SelfTestReport:
                 expected=known.expected,
                 found=verdict.status,
                 seconds=verdict.seconds,
+                right=not known.complaint(verdict),
                 note=verdict.note,
             )
         )

@@ -377,7 +377,7 @@ class Sweep(Account):
 
     A call or execution of any of the runs needs room in the run's budget and in the sweep's. When the sweep's
     is used up, every run ends with a reason that names the sweep. What earlier sessions of a resumed run spent is
-    not in it.
+    not in it (an evaluation adds it).
 
     Args:
         budget: the limits of all runs together.

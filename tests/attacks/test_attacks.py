@@ -104,6 +104,7 @@ def test_a_disposable_host_keeps_what_happens_in_it() -> None:
     assert not Path("/tmp/codegrove-was-here").exists()
 
 
+@pytest.mark.slow
 def test_a_disposable_host_ends_with_its_command() -> None:
     try:
         with pytest.raises(subprocess.TimeoutExpired):

@@ -207,6 +207,7 @@ class Terminal:
         os.close(self._ours)
 
 
+@pytest.mark.slow
 def test_a_run_in_a_terminal_asks_and_ctrl_c_leaves_the_question_open(tmp_path: Path) -> None:
     out = tmp_path / "run"
     options = ("--set", "approve=[plan,solution]", "--out", out)

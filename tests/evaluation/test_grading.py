@@ -26,6 +26,7 @@ from tests.support.small_benchmark import SECRET, problem
 FAILING = (sys.executable, "-P", str(Path(__file__).with_name("failing_grader.py")))
 
 
+@pytest.mark.slow
 async def test_verdicts_and_a_process_that_is_killed() -> None:
     right, wrong = "def f(x):\n    return x + 1\n", "def f(x):\n    return x\n"
     slow = "import time\n\ndef f(x):\n    time.sleep(0.5)\n    return x + 1\n"

@@ -34,6 +34,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_shards_become_an_evaluation_that_goes_on(tmp_path: Path) -> None:
     small = {"recipes": ("direct",)}
     parts = [tmp_path / str(part) for part in (1, 2, 3)]

@@ -101,6 +101,7 @@ def test_an_evaluation_that_is_finished_calls_nobody(finished: Evaluation) -> No
     assert evaluate(finished.path, refuse).results == finished.results
 
 
+@pytest.mark.slow
 def test_a_killed_evaluation_pays_nothing_twice(tmp_path: Path) -> None:
     out, ledger = tmp_path / "eval", tmp_path / "ledger"
     command = [sys.executable, "-P", "-m", "tests.evaluation.paid_evaluation", str(out), str(ledger), "9"]
@@ -152,6 +153,7 @@ def test_a_sweep_ends_with_a_reason_and_goes_on_with_a_larger_one(tmp_path: Path
     assert last.header.sweep_budget == {"calls": 1000}
 
 
+@pytest.mark.slow
 def test_a_limit_of_seconds_holds_over_sessions(tmp_path: Path) -> None:
     """A clock that is read from the directory: 100 s are on record, and the session itself takes moments."""
     out = tmp_path / "eval"
@@ -178,6 +180,7 @@ def test_a_limit_of_seconds_holds_over_sessions(tmp_path: Path) -> None:
         evaluate(out)
 
 
+@pytest.mark.slow
 def test_a_killed_session_has_noted_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "_TICK", 0.01)
     out, read = tmp_path / "eval", []
@@ -191,6 +194,7 @@ def test_a_killed_session_has_noted_its_time(tmp_path: Path, monkeypatch: pytest
     assert read == sorted(read) and read[0] < read[-1]
 
 
+@pytest.mark.slow
 def test_shards_are_all_of_it_and_share_nothing(tmp_path: Path) -> None:
     parts = [evaluate(tmp_path / str(part), shard=(part, 2)) for part in (1, 2)]
     assert keys(parts[0]).isdisjoint(keys(parts[1]))
@@ -203,6 +207,7 @@ def test_shards_are_all_of_it_and_share_nothing(tmp_path: Path) -> None:
         evaluate(tmp_path / "1", shard=(2, 2))
 
 
+@pytest.mark.slow
 def test_attempts_whose_model_fails_are_no_rows(tmp_path: Path) -> None:
     def down(request: Request) -> str:
         text = answer(request)
@@ -331,6 +336,7 @@ def test_recipes_and_seeds_can_be_added(finished: Evaluation) -> None:
     assert more.header.recipes == RECIPES
 
 
+@pytest.mark.slow
 def test_problems_can_be_added_and_what_is_there_stays(tmp_path: Path) -> None:
     first = evaluate(tmp_path / "eval", ids=("add/3", "add/1"))
     both = evaluate(tmp_path / "eval", ids=("add/0", "add/1", "add/3"))
@@ -345,6 +351,7 @@ def test_problems_can_be_added_and_what_is_there_stays(tmp_path: Path) -> None:
     assert fewer.results == both.results and fewer.header == both.header
 
 
+@pytest.mark.slow
 def test_a_shard_grows_only_where_it_stays_the_same_part(tmp_path: Path) -> None:
     four = tuple(f"add/{n}" for n in range(4))
     for part in (1, 2):

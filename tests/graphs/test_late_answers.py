@@ -209,6 +209,7 @@ class Counting(ThreadPoolExecutor):
         return super().submit(*args, **kwargs)
 
 
+@pytest.mark.slow
 async def test_a_run_needs_no_threads_and_leaves_no_tasks() -> None:
     assembly, session, _ = racing(False, Calls(), budget=Budget(calls=40))
     executor = Counting()

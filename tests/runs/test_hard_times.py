@@ -62,6 +62,7 @@ def on_a_small_disk(tmp_path: Path, source: str, mount: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_the_run_and_room_lets_it_go_on(tmp_path: Path) -> None:
     """The filler leaves room for the beginning only."""
     mount = "mount -t tmpfs -o size=1m tmpfs {disk} && head -c 780000 /dev/zero > {disk}/filler"

@@ -277,6 +277,7 @@ def test_what_would_be_too_much_for_the_judge_says_nothing_about_the_program(
     assert time.thread_time() - started < 2
 
 
+@pytest.mark.slow
 def test_all_claims_of_a_test_together_take_the_judge_a_second_at_most() -> None:
     converted = convert("r = f(1)\n" + "assert sorted(r) == r\n" * 500, "f")
     assert converted is not None

@@ -99,6 +99,7 @@ BODIES: dict[str, tuple[str, dict[int, int]]] = {
 }
 
 
+@pytest.mark.slow
 async def test_lines_are_there_whatever_way_a_program_ends(sandbox: ProcessSandbox) -> None:
     async def inner(name: str) -> dict[int, int]:
         program, expected = BODIES[name]

@@ -254,6 +254,7 @@ def f(x):
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/schedstat"), reason="nobody measures how long it waits")
 @pytest.mark.parametrize("level", ["isolated", "basic"])
+@pytest.mark.slow
 async def test_threads_that_give_way_to_each_other_are_not_held_up(level: Level) -> None:
     if not examine(level, sys.executable).available:
         pytest.skip("needs namespaces of Linux")
@@ -274,6 +275,7 @@ def busy() -> Iterator[None]:
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/schedstat"), reason="nobody measures how long it waits")
 @pytest.mark.parametrize("level", ["isolated", "basic"])
+@pytest.mark.slow
 async def test_who_stands_in_a_queue_for_the_processor_is_held_up(
     level: Level, busy: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -279,6 +279,7 @@ async def test_large_answers_of_right_programs_arrive(sandbox: ProcessSandbox, n
     assert verdict.passed, (verdict.status, verdict.error, verdict.results[0].output[:100])
 
 
+@pytest.mark.slow
 async def test_steps_in_order_take_their_turn(sandbox: ProcessSandbox) -> None:
     """Each test has its own time, so several may take longer together than one may."""
     tests = [CallTest(args=f"({number},)", expected=str(number + 1)) for number in range(6)]

@@ -347,6 +347,7 @@ def test_an_alarm_that_is_stopped_in_time_is_silent() -> None:
 
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="compares with forked runs")
 @pytest.mark.parametrize("program", [ENDLESS, "def f(x):\n    return undefined\n"])
+@pytest.mark.slow
 async def test_errors_have_the_same_words(unforked: ProcessSandbox, program: str) -> None:
     forked = ProcessSandbox(LIMITS, workers=1)
     verdicts = [await one.judge(program, [CALL], entry_point="f", limits=SHORT) for one in (unforked, forked)]

@@ -55,6 +55,7 @@ def test_what_starts_ahead_is_what_runs_later() -> None:
     pool.close()
 
 
+@pytest.mark.slow
 async def test_a_slow_start_of_the_program_is_not_the_time_of_its_tests(
     own: ProcessSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -212,6 +212,7 @@ async def test_a_cell_that_takes_too_long_is_interrupted_and_the_next_one_runs(
         assert (await session.run("x")).value == 2
 
 
+@pytest.mark.slow
 async def test_a_cell_that_cannot_be_interrupted_ends_the_session(sandbox: ProcessSandbox) -> None:
     async with sandbox.session(QUICK) as session:
         await session.run("x = 1")

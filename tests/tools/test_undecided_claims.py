@@ -86,6 +86,7 @@ async def test_only_the_tests_that_need_it_run_again(sandbox: ProcessSandbox) ->
     assert verdict.stdout.count("call 1") == 1
 
 
+@pytest.mark.slow
 async def test_a_hang_after_such_an_answer_is_judged_as_text_too(sandbox: ProcessSandbox) -> None:
     program = "def f(x):\n    while x == 2: pass\n    return range(x)"
     codes = (

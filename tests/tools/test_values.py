@@ -278,6 +278,7 @@ def test_cycles_and_depth_end_in_opaque_objects() -> None:
     assert "..." in show(cycle)
 
 
+@pytest.mark.slow
 def test_shared_parts_do_not_explode() -> None:
     value: list[object] = []
     for _ in range(60):

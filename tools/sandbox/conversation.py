@@ -46,11 +46,6 @@ class Ready:
             if descriptor >= 0:
                 os.close(descriptor)
 
-    def close_job(self) -> None:
-        """Say that the job is complete."""
-        os.close(self.job)
-        self.job = -1
-
 
 class Control:
     """The socket of an interpreter: lines of JSON there, answers back.

@@ -30,9 +30,6 @@ from codegrove.tools.sandbox.toolchain import COMPILE, RUN, Toolchain
 from codegrove.tools.sandbox.values import DecodeError
 from codegrove.verdict import UNUSABLE_TEST, ErrorInfo, Status, TestResult, Verdict
 
-PREPARATION_SECONDS = 1.0
-"""What a process may take, on top of its limit, to write its files before it becomes the program."""
-
 _MEGABYTE = 1 << 20
 _CANNOT_EXECUTE = 126
 

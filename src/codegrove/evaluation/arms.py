@@ -24,8 +24,6 @@ class Method:
     arm: Arm
     attempts: Mapping[str, tuple[EvalResult, ...]]
     """For each problem, in the order of the benchmark."""
-    folders: tuple[Path, ...]
-    """Where the attempts come from."""
 
     @property
     def results(self) -> list[EvalResult]:
@@ -162,7 +160,6 @@ def _method(label: str, parts: Sequence[tuple[Evaluation, list[EvalResult]]]) ->
         label=label,
         arm=parts[0][1][0].arm,
         attempts={p: tuple(sorted(attempts[p], key=lambda r: (r.seed, r.sample))) for p in order},
-        folders=tuple(evaluation.path for evaluation, _ in parts),
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -78,12 +76,8 @@ def spent(rows: Iterable[EvalResult], open_runs: Iterable[Path]) -> Spend:
     for run in open_runs:
         if not database.has_run(run):
             continue
-        with contextlib.closing(database.open_for_reading(run)) as connection:
-            try:
-                past = read_spend(connection)
-            except sqlite3.Error as error:
-                raise database.damaged(run, error) from None
-        spend.add(past)
+        with database.reading(run) as connection:
+            spend.add(read_spend(connection))
     return spend
 
 

@@ -101,12 +101,13 @@ class ResultWriter:
         """Write down the running time of all sessions together.
 
         Raises:
-            EvaluationError: if it cannot be written.
+            BrokenOff: if it cannot be written.
         """
+        path = self.path / CLOCK
         try:
-            atomic.write_text(self.path / CLOCK, f"{seconds:.3f}\n")
+            atomic.write_text(path, f"{seconds:.3f}\n")
         except OSError as error:
-            raise _unusable(self.path / CLOCK, "write to", error) from None
+            raise BrokenOff(f"cannot write to {path}: {error.strerror or error}") from None
 
     def widen(self, header: EvalHeader) -> None:
         """Add the problems, recipes and seeds of another header, and take over its sweep budget.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from loguru import logger
 
 from codegrove.account import Sweep
 from codegrove.budget import Budget
-from codegrove.errors import UsageError
+from codegrove.errors import BrokenOff, UsageError
 from codegrove.evaluation.attempts import Attempt, plan
 from codegrove.evaluation.continuing import check_same, spent
 from codegrove.evaluation.directory import Evaluation, ResultWriter, load_evaluation
@@ -153,8 +154,11 @@ class Evaluator:
                     try:
                         await engine.open()
                         await self._make(waiting, engine, sweep, writer)
-                    finally:
-                        writer.note_seconds(sweep.seconds)
+                    except BaseException:
+                        with contextlib.suppress(BrokenOff):  # what went wrong first is what matters
+                            writer.note_seconds(sweep.seconds)
+                        raise
+                    writer.note_seconds(sweep.seconds)
         finally:
             await engine.aclose()
         return load_evaluation(self.out)

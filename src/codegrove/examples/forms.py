@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from codegrove.examples.source import (
-    UNREADABLE,
+    ROW_ERRORS,
     calls_function,
     closing_bracket,
     is_literal,
@@ -237,7 +237,7 @@ def _comparison_line(line: str, number: int, entry_point: str) -> Iterator[Found
 def _one_statement(text: str) -> ast.stmt | None:
     try:
         statements = parse_quietly(text).body
-    except UNREADABLE:
+    except ROW_ERRORS:
         return None
     return statements[0] if len(statements) == 1 else None
 

@@ -19,7 +19,7 @@ _LONGEST_BRACKET = 4000
 _SURELY_SHALLOW = 30
 """Levels of a syntax tree that a recursive function can walk wherever it is called, with some calls for each."""
 
-UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+ROW_ERRORS = (SyntaxError, ValueError, RecursionError, MemoryError)
 """What `ast.parse` raises for text that is no Python, that holds null bytes, or that is nested too deeply."""
 
 
@@ -29,7 +29,7 @@ def parse_quietly(text: str) -> ast.Module:
     A tree that is returned is not nested too deeply to be walked by a recursive function such as `ast.unparse`.
 
     Raises:
-        SyntaxError: or another of `UNREADABLE`.
+        SyntaxError: or another of `ROW_ERRORS`.
     """
     tree = parse_python(text)
     if _is_deeper(tree, _SURELY_SHALLOW):
@@ -64,7 +64,7 @@ def parse_stub(text: str, entry_point: str) -> ast.Module | None:
     for source in (text, text.rstrip() + "\n    pass\n"):
         try:
             tree = parse_quietly(source)
-        except UNREADABLE:
+        except ROW_ERRORS:
             continue
         if any(
             isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)) and n.name == entry_point
@@ -78,7 +78,7 @@ def parse_expression(text: str) -> ast.expr | None:
     """Return the syntax tree of one expression (a comment may follow), or None."""
     try:
         statements = parse_quietly(text.strip()).body
-    except UNREADABLE:
+    except ROW_ERRORS:
         return None
     only = statements[0] if len(statements) == 1 else None
     return only.value if isinstance(only, ast.Expr) else None

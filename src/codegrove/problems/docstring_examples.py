@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from codegrove.examples import Example, Form, find_examples
 from codegrove.examples.source import (
-    UNREADABLE,
+    ROW_ERRORS,
     calls_function,
     is_literal,
     parse_expression,
@@ -195,7 +195,7 @@ def _doctest(example: Example, scope: _Scope, setup: list[str]) -> CallTest | As
     source, output = example.call, example.expected
     try:
         statements = parse_quietly(source).body
-    except UNREADABLE:
+    except ROW_ERRORS:
         raise _Unusable("it does not parse") from None
     statement = statements[0] if len(statements) == 1 else None
     shows = any(calls_function(s, scope.entry_point) for s in statements)

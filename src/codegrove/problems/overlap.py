@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Sequence
 
 from codegrove.agreement import right_output, same_value
-from codegrove.examples.source import UNREADABLE, is_literal, parse_expression, parse_quietly
+from codegrove.examples.source import ROW_ERRORS, is_literal, parse_expression, parse_quietly
 from codegrove.problem import Problem
 from codegrove.task import AssertTest, CallTest, StdioTest, Test
 
@@ -97,7 +97,7 @@ def _asserted(code: str) -> dict[object, object]:
     """Return what plain asserts say about calls with literal arguments."""
     try:
         tree = parse_quietly(code)
-    except UNREADABLE:
+    except ROW_ERRORS:
         return {}
     values: dict[object, object] = {}
     for node in ast.walk(tree):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from codegrove.errors import TaskError
-from codegrove.examples.source import UNREADABLE, parse_quietly
+from codegrove.examples.source import ROW_ERRORS, parse_quietly
 from codegrove.problems.json_values import BadJson, parse_json
 from codegrove.problems.rows import shown
 
@@ -18,7 +18,7 @@ def parsed(code: str, where: str, field: str, expected: str = "Python") -> ast.M
     """
     try:
         return parse_quietly(code)
-    except UNREADABLE as error:
+    except ROW_ERRORS as error:
         raise TaskError(
             f"{where}, field {field!r}: expected {expected}; it does not parse: {error}"
         ) from None

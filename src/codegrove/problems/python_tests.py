@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from codegrove.errors import TaskError
-from codegrove.examples.source import UNREADABLE, parse_quietly
+from codegrove.examples.source import ROW_ERRORS, parse_quietly
 from codegrove.problems.asserts import assert_test, functions_under_test
 from codegrove.problems.docstring_examples import bound_names, free_names
 from codegrove.problems.module_under_test import ModuleUnderTest
@@ -174,7 +174,7 @@ def parse_user_file(source: str, name: str) -> ast.Module:
         raise TaskError(
             f"{name}:{line}: not Python: {error.msg}{f' in {text[:80]!r}' if text else ''}"
         ) from None
-    except UNREADABLE as error:
+    except ROW_ERRORS as error:
         raise TaskError(f"{name}: not Python that can be read: {error}") from None
 
 

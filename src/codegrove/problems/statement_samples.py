@@ -54,7 +54,8 @@ def _without_explanation(text: str) -> str:
 
 
 def _is_prose(paragraph: str) -> bool:
-    return any(len(_WORD.findall(line)) >= _SENTENCE for line in paragraph.split("\n"))
+    lines = paragraph.split("\n")
+    return not _is_numeric(paragraph) and any(len(_WORD.findall(line)) >= _SENTENCE for line in lines)
 
 
 def _is_numeric(paragraph: str) -> bool:

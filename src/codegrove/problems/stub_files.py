@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from codegrove.errors import TaskError, did_you_mean
-from codegrove.examples.source import UNREADABLE, parse_quietly
+from codegrove.examples.source import ROW_ERRORS, parse_quietly
 from codegrove.problems.docstring_examples import bound_names, free_names
 from codegrove.problems.python_tests import FRAMEWORKS, PythonTests, collect_tests, parse_user_file
 
@@ -103,7 +103,7 @@ def _with_bodies(source: str) -> str:
             indent = len(lines[int(missing[1]) - 1]) - len(lines[int(missing[1]) - 1].lstrip())
             lines.insert(at + 1, " " * (indent + 4) + "...")
             source = "\n".join(lines)
-        except UNREADABLE:
+        except ROW_ERRORS:
             break
         else:
             break

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from codegrove.errors import TaskError
-from codegrove.examples.source import UNREADABLE, parse_quietly
+from codegrove.examples.source import ROW_ERRORS, parse_quietly
 from codegrove.languages import PYTHON, load_language
 from codegrove.problems.docstring_examples import example_tests
 from codegrove.problems.json_files import JsonFile
@@ -202,7 +202,7 @@ def _fenced_stub(text: str, asked: str | None) -> tuple[str, str | None]:
     for block in re.findall(r"(?ms)^[ \t]*(?:```|~~~)(?:python|py)?[ \t]*\n(.*?)^[ \t]*(?:```|~~~)", text):
         try:
             tree = parse_quietly(block)
-        except UNREADABLE:
+        except ROW_ERRORS:
             continue
         names = [n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))]
         found += [(block, name) for name in names if asked in (None, name)]

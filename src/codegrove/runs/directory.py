@@ -74,7 +74,7 @@ class RunDirectory:
         self._interrupts = interrupts
         self._closing = contextlib.ExitStack()
         self._shared: list[SharedRun] = []
-        """The runs that are reused, by their resolved directories."""
+        """The runs that are reused."""
         self.solution: Solution | None = None
         """How the run ended, if it is finished: then nothing is left to do."""
         record = RunRecord.of(assembly, task, problem=problem)
@@ -221,7 +221,7 @@ class RunDirectory:
 
     def _read(self) -> _Past:
         """Read what earlier sessions have left. Nothing is written to a file that cannot be read whole."""
-        with database.reading(self.path) as connection, reader.collector_paused():
+        with database.reading(self.path) as connection:
             ending = read_ending(connection)
             log: reader.EventLog[Event] = reader.read_events(connection, Asked, Told)
             spend = reader.read_spend(connection)

@@ -50,7 +50,13 @@ class Call:
     """Role and text of each message, as the model was sent them."""
     reply: str | None
     error: str | None
+    error_kind: str | None
+    """See `codegrove.errors.ModelError`."""
     finish: str | None
+    answered_by: str
+    """The model's name in the provider's words; empty if it gave none."""
+    attempts: int
+    """How often the question was sent; 0 for an answer that was found."""
     input_tokens: int
     output_tokens: int
     estimated: bool
@@ -59,6 +65,8 @@ class Call:
     seconds: float
     adopted: str
     """Empty for a call that was bought; else where its answer was found."""
+    origin: str
+    """Where an answer of another run was bought, as ``RUN:CALL``; else empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +229,8 @@ class Run:
             texts = dict(connection.execute("SELECT id, text FROM texts"))
             rows = connection.execute(
                 "SELECT id, at, expansion, role, action, model, prompt, draw, messages, reply, error, finish,"
-                " input_tokens, output_tokens, estimated, dollars, seconds, adopted FROM calls ORDER BY id"
+                " input_tokens, output_tokens, estimated, dollars, seconds, adopted, error_kind, answered_by,"
+                " attempts, origin FROM calls ORDER BY id"
             ).fetchall()
             return tuple(
                 Call(
@@ -246,6 +255,10 @@ class Run:
                     dollars=row[15],
                     seconds=row[16],
                     adopted=row[17] or "",
+                    error_kind=row[18],
+                    answered_by=row[19] or "",
+                    attempts=row[20],
+                    origin=row[21] or "",
                 )
                 for row in rows
             )

@@ -21,7 +21,7 @@ _HEADER = struct.Struct(">60xI4xI")
 """User version and application id in the first bytes of every SQLite file."""
 
 
-UNREADABLE = (
+ROW_ERRORS = (
     sqlite3.Error,
     ArithmeticError,
     AssertionError,
@@ -31,7 +31,7 @@ UNREADABLE = (
     TypeError,
     ValueError,
 )
-"""What comes of reading damaged rows, wherever they are put together."""
+"""What comes of reading damaged rows, wherever they are put together, and of writing what no row can hold."""
 
 
 def database_path(directory: Path) -> Path:
@@ -103,7 +103,7 @@ def open_for_writing(directory: Path) -> sqlite3.Connection:
             # moments may be missing, the file is whole: waiting for the disk would cost more than a step.
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("SELECT count(*) FROM meta").fetchone()
-    except UNREADABLE as error:
+    except ROW_ERRORS as error:
         raise damaged(directory, error) from None
     return connection
 
@@ -139,7 +139,7 @@ def undamaged(directory: Path) -> Iterator[None]:
     """
     try:
         yield
-    except UNREADABLE as error:
+    except ROW_ERRORS as error:
         raise damaged(directory, error) from None
 
 
@@ -162,7 +162,7 @@ def open_for_reading(directory: Path) -> sqlite3.Connection:
         except sqlite3.OperationalError:
             # A directory that cannot be written has no place for SQLite's index.
             connection = _open_copy(path)
-    except (*UNREADABLE, OSError) as error:
+    except (*ROW_ERRORS, OSError) as error:
         raise damaged(directory, error) from None
     return connection
 

@@ -140,6 +140,7 @@ print(hashlib.sha256("|".join(texts).encode()).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_processes_agree_whatever_their_hash_seed() -> None:
     root = Path(__file__).parents[3]
     outputs = {
