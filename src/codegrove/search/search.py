@@ -65,11 +65,7 @@ class Search:
         if isinstance(choice, Signal):
             return DONE if choice is WAIT and not self.open else choice
         self._check(choice)
-        self._asked += 1
-        choice = self._numbered(choice)
-        self.open[choice.id] = choice
-        self.events.append(Asked(choice.id))
-        return choice
+        return self._opened(choice)
 
     def tell(self, expansion_id: int, outcome: Outcome) -> None:
         """Record what an open expansion brought.
@@ -102,9 +98,18 @@ class Search:
             if isinstance(event, Told):
                 self._tell(event)
                 continue
-            choice = self.ask()
-            if isinstance(choice, Signal) or choice.id != event.expansion:
+            # Not checked once more: it was carried out before, and large trees are read often.
+            choice = self.policy.ask(self.tree, self._asked, self._rng)
+            if not isinstance(choice, Expansion) or choice.id != event.expansion:
                 raise TreeError(f"event log does not fit: expected expansion {event.expansion}, got {choice}")
+            self._opened(choice)
+
+    def _opened(self, choice: Expansion) -> Expansion:
+        self._asked += 1
+        choice = self._numbered(choice)
+        self.open[choice.id] = choice
+        self.events.append(Asked(choice.id))
+        return choice
 
     def _check(self, choice: Expansion) -> None:
         """Refuse an expansion that the machine would stumble over: policies may be anybody's."""
