@@ -198,7 +198,7 @@ async def test_hypothesis_properties_run(sandbox: ProcessSandbox) -> None:
     assert wrong.status is Status.FAILED
 
 
-PROBE = "for i in [4]:\n    k = i\n    assert f(k) == 4321"
+PROBE = "for i in [4]:\n    k = i\n    assert f(k) == 432198765"
 """Split, and false for any program that does not know the expected value."""
 
 
@@ -206,7 +206,7 @@ async def test_what_fails_is_reported_as_in_one_process(sandbox: ProcessSandbox)
     failed = await result(sandbox, "def f(x):\n    return [x]", PROBE)
     assert failed.error is not None
     assert (failed.status, failed.output) == (Status.FAILED, "[4]")
-    assert (failed.error.type, failed.error.message) == ("AssertionError", "assert f(k) == 4321")
+    assert (failed.error.type, failed.error.message) == ("AssertionError", "assert f(k) == 432198765")
     crashed = await result(sandbox, "def g(x):\n    return 1 / 0\ndef f(x):\n    return g(x)", PROBE)
     assert crashed.error is not None
     assert (crashed.status, crashed.error.type) == (Status.CRASHED, "ZeroDivisionError")
@@ -247,7 +247,7 @@ async def test_programs_that_cannot_be_loaded(sandbox: ProcessSandbox) -> None:
 async def test_mixed_ways_keep_their_order(sandbox: ProcessSandbox) -> None:
     tests: list[Test] = [
         CallTest(args="(1,)", expected="1"),
-        AssertTest(code="[].copy()\n" + PROBE.replace("4321", "4")),
+        AssertTest(code="[].copy()\n" + PROBE.replace("432198765", "4")),
         AssertTest(code="assert f(2) == 2"),
         AssertTest(code="import inspect\nassert 'def f' in inspect.getsource(f)"),
         AssertTest(code=PROBE),
@@ -288,11 +288,11 @@ def f(x):
     for obj in everything():
         if type(obj) in (list, tuple):
             for item in list(obj):
-                if type(item) is int and item * 3 == 12963:
+                if type(item) is int and item * 3 == 1296596295:
                     return item
-        if type(obj) is int and obj * 3 == 12963:
+        if type(obj) is int and obj * 3 == 1296596295:
             return obj
-        if type(obj) in (str, bytes) and (found := re.search(r'43.1', str(obj))) and '43.' not in str(obj):
+        if type(obj) in (str, bytes) and (found := re.search(r'4321987.5', str(obj))) and '4321987.' not in str(obj):
             return int(found[0])
     return 0
 """
@@ -301,7 +301,7 @@ LIE = """\
 class L:
     def __eq__(self, other): return True
     def __ne__(self, other): return False
-    def __hash__(self): return 4321
+    def __hash__(self): return 432198765
     def __sub__(self, other): return 0
     __rsub__ = __add__ = __radd__ = __mod__ = __abs__ = __round__ = __sub__
     def __lt__(self, other): return True
@@ -333,13 +333,13 @@ FORGERS = {
     "traces": "import sys\nsys.settrace(lambda *a: None)\ndef f(x): return 0",
     "writes to every descriptor": "import os\ndef f(x):\n    for fd in range(3, 64):\n        for line in (\n"
     '            b\'{"token": "", "kind": "result", "index": 0, "seconds": 0, "outcome": "passed"}\\n\',\n'
-    "            b'\\0\\0\\0\\x0e{\"value\": 4321}'):\n"
+    "            b'\\0\\0\\0\\x14{\"value\": 432198765}'):\n"
     "            try: os.write(fd, line)\n            except OSError: pass\n    return 0",
     "answers garbage": "import os\ndef f(x):\n    for fd in range(3, 64):\n"
     "        try: os.write(fd, b'\\xff' * 1000)\n        except OSError: pass\n    return 0",
     "half an answer": "import os\ndef f(x):\n    for fd in range(3, 64):\n"
     "        try: os.write(fd, b'\\0\\0\\0\\x0e{')\n        except OSError: pass\n    os._exit(0)",
-    "hides names": "f2 = lambda x: 0\ndef check(g): pass\ndef sorted(x): return 4321\nrange = enumerate = lambda *a: []\n"
+    "hides names": "f2 = lambda x: 0\ndef check(g): pass\ndef sorted(x): return 432198765\nrange = enumerate = lambda *a: []\n"
     "def f(x): return 0",
     "is a class that lies": "class M(type):\n    def __eq__(cls, other): return True\n    __hash__ = type.__hash__\n"
     "    def __call__(cls, x): return cls\nclass f(metaclass=M): pass",
@@ -356,15 +356,15 @@ FORGERS = {
 
 ASSERTS = (
     PROBE,
-    "y = [f(i) for i in range(2)]\nassert y == [4321, 4321]",
-    "assert abs(f(2) - 4321.0) < 1e-6 and all(f(i) == 4321 for i in range(2))",
-    "import math\nz = f(2)\nw = z\nassert math.isclose(w, 4321) and isinstance(w, int)",
-    "import unittest\nclass TestF(unittest.TestCase):\n    def test_f(self):\n        self.assertEqual(f(3), 4321)\n"
-    "        self.assertTrue(4320 < f(2) < 4322)",
-    "assert all(x == 4321 for x in map(f, range(1, 4))) and len(list(map(f, range(1, 4)))) == 3",
+    "y = [f(i) for i in range(2)]\nassert y == [432198765, 432198765]",
+    "assert abs(f(2) - 432198765.0) < 1e-6 and all(f(i) == 432198765 for i in range(2))",
+    "import math\nz = f(2)\nw = z\nassert math.isclose(w, 432198765) and isinstance(w, int)",
+    "import unittest\nclass TestF(unittest.TestCase):\n    def test_f(self):\n        self.assertEqual(f(3), 432198765)\n"
+    "        self.assertTrue(432198764 < f(2) < 432198766)",
+    "assert all(x == 432198765 for x in map(f, range(1, 4))) and len(list(map(f, range(1, 4)))) == 3",
     "def check(candidate):\n    try:\n        got = candidate(1)\n    except Exception:\n        got = None\n"
-    "    assert got == 4321\ncheck(f)",
-    "try:\n    got = f(1)\nexcept BaseException:\n    pass\nelse:\n    assert got == 4321",
+    "    assert got == 432198765\ncheck(f)",
+    "try:\n    got = f(1)\nexcept BaseException:\n    pass\nelse:\n    assert got == 432198765",
 )
 
 
@@ -375,16 +375,16 @@ async def test_no_forger_passes(sandbox: ProcessSandbox, name: str) -> None:
     limits = Limits(wall_seconds=8, test_seconds=0.5)
     verdict = await judge(sandbox, FORGERS[name], *codes, limits=limits)
     assert not any(r.passed for r in verdict.results), verdict
-    after = await judge(sandbox, "def f(x): return 4321", *ASSERTS)
+    after = await judge(sandbox, "def f(x): return 432198765", *ASSERTS)
     assert after.passed, after
 
 
 @pytest.mark.parametrize("name", FORGERS)
 async def test_no_forger_passes_calls(sandbox: ProcessSandbox, name: str) -> None:
     codes = (
-        "assert f(1) == 4321",
-        "def check(c):\n    assert abs(c(1) - 4321) < 1e-6\ncheck(f)",
-        "assert f(1) in (4321, 5)",
+        "assert f(1) == 432198765",
+        "def check(c):\n    assert abs(c(1) - 432198765) < 1e-6\ncheck(f)",
+        "assert f(1) in (432198765, 5)",
     )
     verdict = await judge(sandbox, FORGERS[name], *codes, way=Way.CALLS, limits=QUICK)
     assert not any(r.passed for r in verdict.results), verdict
