@@ -17,8 +17,8 @@ from tests.attacks.programs.catalogue import all_attacks, all_benign
 from tests.attacks.runner import UNFORKED, table
 from tests.attacks.through import THROUGH, Through
 
-PARTS = 16
-"""Each campaign takes another sixteenth of the attacks."""
+PARTS = 20
+"""Each campaign takes another part of this many of the attacks."""
 
 
 @pytest.mark.slow

@@ -115,7 +115,7 @@ async def test_without_a_relay_asserts_are_marked_and_prove_nothing() -> None:
     forger = (
         "import sys\ndef f(x):\n    frame = sys._getframe(1)\n"
         "    while frame.f_code.co_filename != '<test>':\n        frame = frame.f_back\n"
-        "    return max(c for c in frame.f_code.co_consts if type(c) is int)\n"
+        "    return max(c for c in frame.f_code.co_consts if type(c) is int and c < 10**5)\n"
     )
     readable = AssertTest(code="[].copy()\nassert f(1) == 4321")
     forged = await sandbox.judge(forger, [readable], entry_point="f")
