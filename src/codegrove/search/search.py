@@ -94,12 +94,13 @@ class Search:
         Raises:
             TreeError: if the events do not belong to this task, policy and seed.
         """
+        ask, tell, tree, rng = self.policy.ask, self._tell, self.tree, self._rng  # large trees are read often
         for event in events:
-            if isinstance(event, Told):
-                self._tell(event)
+            if event.__class__ is Told:
+                tell(event)
                 continue
-            # Not checked once more: it was carried out before, and large trees are read often.
-            choice = self.policy.ask(self.tree, self._asked, self._rng)
+            # Not checked once more: it was carried out before.
+            choice = ask(tree, self._asked, rng)
             if not isinstance(choice, Expansion) or choice.id != event.expansion:
                 raise TreeError(f"event log does not fit: expected expansion {event.expansion}, got {choice}")
             self._opened(choice)
