@@ -11,13 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from codegrove.tools.sandbox.record_lines import MOST_BYTES, RecordLines, completes_step
-from codegrove.tools.sandbox.rules import Rules, Stopped
-
-START_SECONDS = 30.0
-"""How long an interpreter may take to start and to make a process ready. Never counted against a candidate."""
-
-GRACE_SECONDS = 3.0
-"""After a kill was asked for, how long the interpreter may take to report that everything is dead."""
+from codegrove.tools.sandbox.rules import GRACE_SECONDS, LONGEST_WAIT, Rules, Stopped
 
 _QUICK_SECONDS = 0.004
 """What a run writes is read when this has passed or the run has ended: most runs are over before, and waking up
@@ -25,9 +19,6 @@ for each of their records would cost more than judging it."""
 
 _FIRST_LOOK = 0.03
 """Seconds after which the interpreter begins to count processes."""
-
-_LONGEST_WAIT = 3600.0
-"""Seconds. The kernel takes no number of any size."""
 
 _CHUNK = 1 << 16
 _READABLE = select.POLLIN | select.POLLHUP | select.POLLERR if hasattr(select, "POLLIN") else 0
@@ -197,7 +188,7 @@ class Conversation:
             until = self.kill_deadline
         else:
             until = min(self.deadline, self.step_deadline, self.next_event)
-        return min(max(0.0, until - time.monotonic()), _LONGEST_WAIT)
+        return min(max(0.0, until - time.monotonic()), LONGEST_WAIT)
 
     def _go_on_slowly(self) -> None:
         """It is no quick run: read what it writes as it comes, and have its processes counted."""

@@ -22,15 +22,9 @@ from codegrove.tools.sandbox.containment import Containment
 from codegrove.tools.sandbox.fresh_process import End, FreshProcess, Source, new_job, program_of
 from codegrove.tools.sandbox.job import Job, Usage
 from codegrove.tools.sandbox.record_lines import RecordLines, completes_step
-from codegrove.tools.sandbox.rules import Rules, RunEnd, Stopped
+from codegrove.tools.sandbox.rules import GRACE_SECONDS, LONGEST_WAIT, START_SECONDS, Rules, RunEnd, Stopped
 from codegrove.tools.sandbox.scratch import remove_tree
 
-_START_SECONDS = 30.0
-"""How long an interpreter may take to start. Never counted against a candidate."""
-_GRACE_SECONDS = 3.0
-"""What processes may take to end when they are killed; then nobody waits for them any more."""
-_LONGEST_WAIT = 3600.0
-"""Seconds. The system takes no number of any size."""
 _KILLED = -9
 """Exit code of a process that was killed from here, whatever the system calls that."""
 
@@ -149,7 +143,7 @@ class _Talk:
         self.on_record, self.cancelled, self.when_ready = on_record, cancelled, when_ready
         self.began: float | None = None
         self.seconds = 0.0
-        self.deadline = time.monotonic() + _START_SECONDS
+        self.deadline = time.monotonic() + START_SECONDS
         self.step_deadline = math.inf
         self.stopped: Stopped = ""
         self.exit_code: int | None = None
@@ -166,7 +160,7 @@ class _Talk:
                 break
             left = max(0.0, min(self.deadline, self.step_deadline) - now)
             try:
-                source, what = self.process.events.get(timeout=min(left, _LONGEST_WAIT))
+                source, what = self.process.events.get(timeout=min(left, LONGEST_WAIT))
             except queue.Empty:  # so all records that are there have been looked at
                 if time.monotonic() >= self.step_deadline:
                     self._kill("step")
@@ -174,7 +168,7 @@ class _Talk:
             if isinstance(what, End):
                 self.exit_code = _KILLED if self.process.killed else what.exit_code
                 self.usage = what.usage
-                self._wait_no_longer_than(_GRACE_SECONDS)
+                self._wait_no_longer_than(GRACE_SECONDS)
             elif not what:
                 self.open.discard(source)
             elif source == "result":
@@ -230,7 +224,7 @@ class _Talk:
 
     def _kill(self, why: Stopped) -> None:
         self.stopped = self.stopped or why
-        self._wait_no_longer_than(_GRACE_SECONDS)
+        self._wait_no_longer_than(GRACE_SECONDS)
         self.process.kill()
 
     def _wait_no_longer_than(self, seconds: float) -> None:

@@ -26,9 +26,9 @@ from codegrove.errors import SandboxError
 from codegrove.tools.sandbox import seatbelt
 from codegrove.tools.sandbox.clip import clip
 from codegrove.tools.sandbox.containment import Containment
-from codegrove.tools.sandbox.conversation import START_SECONDS, Control, Conversation, Ready
+from codegrove.tools.sandbox.conversation import Control, Conversation, Ready
 from codegrove.tools.sandbox.environment import MARKER, new_environment
-from codegrove.tools.sandbox.rules import Rules, RunEnd
+from codegrove.tools.sandbox.rules import START_SECONDS, Rules, RunEnd
 from codegrove.tools.sandbox.scratch import empty_folder, new_folder, remove_tree
 from codegrove.tools.sandbox.stdin_file import stdin_file
 

@@ -7,6 +7,15 @@ from typing import Literal
 
 Stopped = Literal["", "wall", "step", "output", "processes", "disk", "memory", "cpu", "records", "lost"]
 
+START_SECONDS = 30.0
+"""How long an interpreter may take to start and to make a process ready. Never counted against a candidate."""
+
+GRACE_SECONDS = 3.0
+"""After a kill was asked for, how long it may take until everything is dead; then nobody waits any more."""
+
+LONGEST_WAIT = 3600.0
+"""Seconds. The system takes no number of any size."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnd:

@@ -21,10 +21,9 @@ from typing import Any
 from codegrove.errors import SandboxError
 from codegrove.tools.sandbox.assignment import Interrupted
 from codegrove.tools.sandbox.clip import clip
-from codegrove.tools.sandbox.conversation import GRACE_SECONDS, START_SECONDS
 from codegrove.tools.sandbox.pool import Pool, Ticket
 from codegrove.tools.sandbox.records import read_error
-from codegrove.tools.sandbox.rules import Rules, RunEnd
+from codegrove.tools.sandbox.rules import GRACE_SECONDS, START_SECONDS, Rules, RunEnd
 from codegrove.tools.sandbox.runs import Run
 from codegrove.tools.sandbox.session_port import CellResult, CellStatus, SessionLimits
 from codegrove.tools.sandbox.session_records import CellRecord, explain, read_cell

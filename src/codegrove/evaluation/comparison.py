@@ -164,8 +164,8 @@ def _power(problems: int) -> str:
         found = detectable_difference(problems, percent / 100)
         if found is not None:
             return (
-                f"With {problems} problems, of which {percent} % come out differently for two methods, a"
-                f" difference of about {100 * found:.0f} points is found four times in five; not finding one does"
-                " not mean that there is none."
+                f"{problems} problems find a difference four times in five if it is about {100 * found:.0f} points"
+                f" and {percent} % of the problems come out differently for two methods; not finding one does not mean"
+                " that there is none."
             )
     return f"{problems} problems are too few to find any difference reliably."
