@@ -165,7 +165,7 @@ def _power(problems: int) -> str:
         if found is not None:
             return (
                 f"{problems} problems find a difference four times in five if it is about {100 * found:.0f} points"
-                f" and {percent} % of the problems come out differently for two methods; not finding one does not mean"
-                " that there is none."
+                f" and {percent} % of the problems come out differently for two methods; not finding one does not"
+                " mean that there is none."
             )
     return f"{problems} problems are too few to find any difference reliably."
